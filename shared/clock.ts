@@ -1,0 +1,53 @@
+/** The only file that reads a clock or sets a timer. */
+export interface Clock {
+  /** Wall time, for people and records. */
+  nowMs(): number
+  /** Never jumps: for latencies, deadlines and liveness. */
+  monotonicMs(): number
+  /** Resolves after `ms`, or at once when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal?.addEventListener('abort', done, { once: true })
+    }),
+}
+
+/** Runs the task again and again, a period apart, never twice at once, until the signal aborts. */
+export async function repeat(
+  task: () => Promise<void> | void,
+  periodMs: number,
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const startedMs = clock.monotonicMs()
+    await task()
+    const leftMs = periodMs - (clock.monotonicMs() - startedMs)
+    await clock.sleep(Math.max(0, leftMs), signal)
+  }
+}
+
+/** A signal that aborts after `ms`, or earlier with its parent. */
+export function deadline(ms: number, parent?: AbortSignal): AbortSignal {
+  const timeout = AbortSignal.timeout(ms)
+  return parent === undefined ? timeout : AbortSignal.any([timeout, parent])
+}
+
+/** Calls back once after `ms`; the answer cancels it. Never keeps the process alive. */
+export function after(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}

@@ -1,0 +1,299 @@
+/** The dictionary: one concept, one word. Pure types; every program speaks these and no others. */
+
+export type NodeId = string
+export type ServiceId = string
+export type ReplicaId = string
+export type ProxyId = string
+
+/** What a user asks of a service's latency: `p95 < 100ms`. */
+export interface Objective {
+  readonly percentile: number
+  readonly latencyTargetMs: number
+}
+
+/** How a replica is asked whether it is well. */
+export type Probe =
+  | { readonly kind: 'http'; readonly path: string }
+  | { readonly kind: 'tcp' }
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  | { readonly kind: 'none' }
+
+export interface HealthCheck {
+  readonly probe: Probe
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly failuresMax: number
+  readonly successesMin: number
+  /** How long a replica may take from its start to its first passing probe. */
+  readonly startMaxMs: number
+}
+
+/** Where requests for a service come in; `/s/<service>/…` always works and needs no rule. */
+export interface RouteRule {
+  readonly host?: string
+  readonly path?: string
+}
+
+export interface Bounds {
+  readonly replicasMin: number
+  readonly replicasMax: number
+}
+
+/** Limits are in force at run time; reservations are what placement counts. */
+export interface Resources {
+  readonly cpuLimit: number
+  readonly memoryLimitMb: number
+  readonly cpuReserved: number
+  readonly memoryReservedMb: number
+}
+
+/** The template of a service as its user wrote it, with every default filled in. */
+export interface ServiceSpec {
+  readonly name: string
+  readonly image?: string
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** The port a replica listens on inside its container; a process learns its port from `PORT`. */
+  readonly port?: number
+  /** A fixed port on the node; without it the worker takes one of its range. */
+  readonly hostPort?: number
+  readonly network?: string
+  readonly objective: Objective
+  readonly bounds: Bounds
+  readonly autoscale: boolean
+  readonly routes: readonly RouteRule[]
+  readonly health: HealthCheck
+  readonly resources: Resources
+  readonly stopGraceMs: number
+  /** Requests that one replica handles at once; learned when it is not given. */
+  readonly concurrency?: number
+}
+
+/** What the autoscaler must remember of its last step to judge it. */
+export interface ScalingMemory {
+  readonly scaledAtMs: number
+  readonly direction: 'up' | 'down'
+  readonly from: number
+  readonly to: number
+  readonly p95BeforeMs?: number
+  readonly ratePerReplicaBefore?: number
+}
+
+export interface StartFailures {
+  readonly count: number
+  readonly lastAtMs: number
+  readonly nodes: readonly NodeId[]
+}
+
+export interface Service {
+  readonly id: ServiceId
+  readonly spec: ServiceSpec
+  /** Counts the versions of the template; a replica of an older one is replaced. */
+  readonly revision: number
+  /** How many replicas should serve now, within the bounds. */
+  readonly replicas: number
+  readonly createdAtMs: number
+  readonly scaling?: ScalingMemory
+  readonly failures?: StartFailures
+  /** What the operator should do, while it is true: `add a worker`. */
+  readonly advice?: string
+}
+
+/** What a worker sees of a replica. A phase never goes backwards but from `unhealthy` to `serving`. */
+export type Phase =
+  | { readonly kind: 'starting'; readonly sinceMs: number }
+  | { readonly kind: 'serving'; readonly sinceMs: number }
+  | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly sinceMs: number; readonly reason: string }
+  | { readonly kind: 'failed'; readonly sinceMs: number; readonly reason: string }
+  | { readonly kind: 'stopping'; readonly sinceMs: number }
+
+export type PhaseKind = Phase['kind']
+
+export interface Replica {
+  readonly id: ReplicaId
+  readonly service: ServiceId
+  readonly revision: number
+  readonly createdAtMs: number
+  /** Undefined while it is pending. */
+  readonly node?: NodeId
+  readonly assignedAtMs?: number
+  readonly pendingReason?: string
+  /** Set once it is on its way out: its traffic moves, then it stops. */
+  readonly drainingSinceMs?: number
+  /** The phase last told to the world, so that a transition is told once. */
+  readonly phase?: PhaseKind
+}
+
+export type Pool = 'platform' | 'standby'
+export type DriverName = 'docker' | 'process'
+
+/** `draining` moves its replicas away; what happens then: back to the pool, or removed for good. */
+export type Schedulability = 'open' | 'cordoned' | 'draining' | 'leaving'
+
+export type Condition = 'ready' | 'busy' | 'suspect' | 'lost' | 'cordoned' | 'draining'
+
+export interface Capacity {
+  readonly cpus: number
+  readonly memoryMb: number
+}
+
+/** A machine as the master sees it. */
+export interface Node {
+  readonly id: NodeId
+  readonly name: string
+  readonly address: string
+  readonly driver: DriverName
+  readonly pool: Pool
+  readonly schedulability: Schedulability
+  readonly capacity: Capacity
+  readonly joinedAtMs: number
+  /** The SHA-256 of the secret that lets the same worker come back under this id. */
+  readonly secretHash: string
+  /** The condition last told to the world. */
+  readonly condition: Condition
+}
+
+export interface HostLoad {
+  readonly cpuPercent: number
+  readonly memoryPercent: number
+  readonly diskPercent: number
+  readonly networkInBytes: number
+  readonly networkOutBytes: number
+}
+
+export interface Endpoint {
+  readonly replica: ReplicaId
+  readonly node: NodeId
+  readonly host: string
+  readonly port: number
+  /** Its node was silent for a moment: others are preferred. */
+  readonly suspect: boolean
+}
+
+/** One service's part of the routing table: derived, published, never stored. */
+export interface RouteFragment {
+  readonly service: ServiceId
+  readonly name: string
+  readonly image?: string
+  readonly objective: Objective
+  readonly routes: readonly RouteRule[]
+  readonly endpoints: readonly Endpoint[]
+  /** Why there is no endpoint, in one sentence for the client. */
+  readonly absence?: string
+}
+
+/** The place in the stream of routing tables: a new master starts a new epoch. */
+export interface RouteRevision {
+  readonly epoch: number
+  readonly seq: number
+}
+
+interface Fact {
+  readonly atMs: number
+  readonly actor: string
+  readonly reason: string
+}
+
+/** One fact added to the desired state. The same values are journal, audit trail and event feed. */
+export type Change = Fact &
+  (
+    | { readonly kind: 'node-joined'; readonly node: Node }
+    | { readonly kind: 'node-condition'; readonly node: NodeId; readonly condition: Condition }
+    | {
+        readonly kind: 'node-schedulability'
+        readonly node: NodeId
+        readonly schedulability: Schedulability
+        readonly pool: Pool
+      }
+    | { readonly kind: 'node-removed'; readonly node: NodeId }
+    | {
+        readonly kind: 'service-applied'
+        readonly service: ServiceId
+        readonly spec: ServiceSpec
+        readonly revision: number
+        readonly replicas: number
+      }
+    | {
+        readonly kind: 'service-scaled'
+        readonly service: ServiceId
+        readonly replicas: number
+        readonly scaling?: ScalingMemory
+        readonly decision?: Decision
+      }
+    | { readonly kind: 'service-failures'; readonly service: ServiceId; readonly failures?: StartFailures }
+    | { readonly kind: 'service-advice'; readonly service: ServiceId; readonly advice?: string }
+    | { readonly kind: 'service-removed'; readonly service: ServiceId }
+    | { readonly kind: 'replica-added'; readonly replica: Replica }
+    | { readonly kind: 'replica-assigned'; readonly replica: ReplicaId; readonly node: NodeId }
+    | { readonly kind: 'replica-pending'; readonly replica: ReplicaId }
+    | { readonly kind: 'replica-phase'; readonly replica: ReplicaId; readonly phase: PhaseKind }
+    | { readonly kind: 'replica-draining'; readonly replica: ReplicaId }
+    | { readonly kind: 'replica-removed'; readonly replica: ReplicaId }
+  )
+
+export type ChangeKind = Change['kind']
+
+/** A change in its place in the log. */
+export interface Entry {
+  readonly revision: number
+  readonly epoch: number
+  readonly change: Change
+}
+
+/** What the proxies saw of one service in one stretch of time. */
+export interface DemandWindow {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly requests: number
+  /** Errors and timeouts; they count as slow, never as fast. */
+  readonly errors: number
+  readonly percentileMs: number
+  readonly meanMs: number
+}
+
+/** Everything the autoscaler looked at: the same inputs give the same decision. */
+export interface ScalingInputs {
+  readonly nowMs: number
+  readonly objective: Objective
+  readonly bounds: Bounds
+  readonly autoscale: boolean
+  readonly replicas: number
+  readonly serving: number
+  readonly starting: number
+  readonly nodesReady: number
+  readonly nodesUsed: number
+  /** Oldest first; the last one ends now. */
+  readonly windows: readonly DemandWindow[]
+  /** Whether every live proxy has reported lately: without it nothing is scaled in. */
+  readonly complete: boolean
+  readonly scaling?: ScalingMemory
+}
+
+export type ScalingRule =
+  | 'off'
+  | 'no-data'
+  | 'too-few-samples'
+  | 'within-objective'
+  | 'over-objective'
+  | 'waiting-for-start'
+  | 'waiting-for-effect'
+  | 'futile'
+  | 'at-maximum'
+  | 'below-minimum'
+  | 'above-maximum'
+  | 'calm'
+  | 'incomplete-data'
+  | 'would-be-too-slow'
+  | 'cooling-down'
+  | 'at-minimum'
+
+/** What the autoscaler concluded, also when it did nothing. */
+export interface Decision {
+  readonly service: ServiceId
+  readonly atMs: number
+  readonly rule: ScalingRule
+  readonly replicas: number
+  readonly reason: string
+  readonly inputs: ScalingInputs
+}

@@ -1,0 +1,266 @@
+/** Every wire between the programs, declared once and parsed once. Unknown fields are tolerated. */
+import { z } from 'zod'
+import { HISTOGRAM_BUCKETS } from './histogram.ts'
+
+/** Counts incompatible changes of any message; a peer of another version is refused by name. */
+export const WIRE_VERSION = 1
+
+const wire = z.literal(WIRE_VERSION)
+const id = z.string().min(1).max(128)
+const count = z.number().int().nonnegative()
+const amount = z.number().nonnegative()
+const percent = z.number().min(0).max(100)
+
+const driver = z.enum(['docker', 'process'])
+const capacity = z.object({ cpus: z.number().positive(), memoryMb: z.number().positive() })
+
+/** The body of `POST /v1/nodes`: a worker joins, or comes back under its old name and secret. */
+export const nodeJoinSchema = z.object({
+  wire,
+  name: id,
+  /** Undefined: the master uses the address the call came from. */
+  address: z.string().min(1).max(255).optional(),
+  driver,
+  capacity,
+  /** What an earlier join answered; lets the same worker back in while its old self looks alive. */
+  secret: z.string().max(256).optional(),
+  /** A certificate signing request (PEM), over TLS only. */
+  certificateRequest: z.string().max(8192).optional(),
+})
+
+export const nodeJoinedSchema = z.object({
+  wire,
+  node: id,
+  secret: z.string(),
+  address: z.string(),
+  epoch: count,
+  heartbeatEveryMs: z.number().positive(),
+  certificate: z.string().optional(),
+})
+
+const phase = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('starting'), sinceMs: amount }),
+  z.object({ kind: z.literal('serving'), sinceMs: amount }),
+  z.object({ kind: z.literal('unhealthy'), sinceMs: amount, reason: z.string() }),
+  z.object({ kind: z.literal('waiting'), sinceMs: amount, reason: z.string() }),
+  z.object({ kind: z.literal('failed'), sinceMs: amount, reason: z.string() }),
+  z.object({ kind: z.literal('stopping'), sinceMs: amount }),
+])
+
+export const replicaReportSchema = z.object({
+  replica: id,
+  service: id,
+  revision: count,
+  phase,
+  /** Where it answers; undefined until the worker gave it a port. */
+  port: z.number().int().min(1).max(65535).optional(),
+  restarts: count,
+  cpuPercent: amount.optional(),
+  memoryMb: amount.optional(),
+  /** What the driver calls it: a process id, a container id. */
+  handle: z.string().optional(),
+})
+
+export const hostLoadSchema = z.object({
+  cpuPercent: percent,
+  memoryPercent: percent,
+  diskPercent: percent,
+  networkInBytes: amount,
+  networkOutBytes: amount,
+})
+
+/** The body of `POST /v1/nodes/:id/heartbeat`, every second. */
+export const heartbeatSchema = z.object({
+  wire,
+  /** One life of the worker's process. */
+  boot: id,
+  seq: count,
+  /** Whether `replicas` is everything the node runs, or only what changed since the last answer. */
+  full: z.boolean(),
+  load: hostLoadSchema,
+  replicas: z.array(replicaReportSchema),
+  gone: z.array(id),
+  /** The revision of the assignments that this report already reflects. */
+  assignments: count,
+  metricsPort: z.number().int().min(0).max(65535).optional(),
+})
+
+export const heartbeatAnswerSchema = z.object({
+  wire,
+  epoch: count,
+  /** The master knows too little of this node: the next heartbeat must be full. */
+  wantFull: z.boolean(),
+})
+
+export const probeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('http'), path: z.string().regex(/^\/[\x21-\x7e]*$/) }),
+  z.object({ kind: z.literal('tcp') }),
+  z.object({ kind: z.literal('command'), command: z.array(z.string()).min(1) }),
+  z.object({ kind: z.literal('none') }),
+])
+
+export const healthCheckSchema = z.object({
+  probe: probeSchema,
+  intervalMs: z.number().int().min(100).max(3_600_000),
+  timeoutMs: z.number().int().min(10).max(600_000),
+  failuresMax: z.number().int().min(1).max(100),
+  successesMin: z.number().int().min(1).max(100),
+  startMaxMs: z.number().int().min(100).max(3_600_000),
+})
+
+export const resourcesSchema = z.object({
+  cpuLimit: z.number().positive().max(1024),
+  memoryLimitMb: z.number().positive(),
+  cpuReserved: amount,
+  memoryReservedMb: amount,
+})
+
+/** One replica that a node should run; `draining` ones still serve what they have. */
+export const assignedReplicaSchema = z.object({
+  replica: id,
+  service: id,
+  serviceName: z.string(),
+  revision: count,
+  draining: z.boolean(),
+  image: z.string().optional(),
+  command: z.array(z.string()),
+  environment: z.record(z.string(), z.string()),
+  port: z.number().int().optional(),
+  hostPort: z.number().int().optional(),
+  network: z.string().optional(),
+  health: healthCheckSchema,
+  resources: resourcesSchema,
+  stopGraceMs: count,
+})
+
+/** The answer of `GET /v1/nodes/:id/assignments?after=REVISION`: always the whole set. */
+export const assignmentsSchema = z.object({
+  wire,
+  epoch: count,
+  revision: count,
+  replicas: z.array(assignedReplicaSchema),
+})
+
+export const routeRevisionSchema = z.object({ epoch: count, seq: count })
+const objective = z.object({ percentile: percent, latencyTargetMs: z.number().positive() })
+export const routeRuleSchema = z.object({
+  host: z.string().optional(),
+  path: z.string().optional(),
+})
+
+export const endpointSchema = z.object({
+  replica: id,
+  node: id,
+  host: z.string().min(1),
+  port: z.number().int().min(1).max(65535),
+  suspect: z.boolean(),
+})
+
+export const routeFragmentSchema = z.object({
+  service: id,
+  name: z.string().min(1),
+  image: z.string().optional(),
+  objective,
+  routes: z.array(routeRuleSchema),
+  endpoints: z.array(endpointSchema),
+  absence: z.string().optional(),
+})
+
+/** The answer of `GET /v1/routes?after=EPOCH.SEQ`. A snapshot replaces the whole table. */
+export const routesAnswerSchema = z.object({
+  wire,
+  revision: routeRevisionSchema,
+  snapshot: z.boolean(),
+  fragments: z.array(routeFragmentSchema),
+  removed: z.array(id),
+})
+
+/** The body of `POST /v1/proxies`. */
+export const proxyJoinSchema = z.object({
+  wire,
+  proxy: id,
+  boot: id,
+  address: z.string().optional(),
+  port: z.number().int(),
+  adminPort: z.number().int(),
+  certificateRequest: z.string().max(8192).optional(),
+})
+
+export const proxyJoinedSchema = z.object({
+  wire,
+  epoch: count,
+  leaseMs: z.number().positive(),
+  certificate: z.string().optional(),
+})
+
+export const histogramSchema = z.object({
+  sumMs: amount,
+  buckets: z
+    .array(z.number().int().nonnegative())
+    .max(2 * HISTOGRAM_BUCKETS)
+    .refine(
+      (flat) => flat.length % 2 === 0 && flat.every((v, at) => at % 2 === 1 || v < HISTOGRAM_BUCKETS),
+      'pairs of an existing bucket and a count are expected',
+    ),
+})
+
+export const replicaMeasurementSchema = z.object({
+  replica: id,
+  arrivals: count,
+  errors: count,
+  /** The integral of requests in flight over the stretch, in milliseconds. */
+  inFlightAreaMs: amount,
+  inFlight: count,
+  upstreamMs: amount,
+  /** Every tenth second or so; undefined in between. */
+  histogram: histogramSchema.optional(),
+})
+
+export const serviceMeasurementSchema = z.object({
+  service: id,
+  arrivals: count,
+  /** Ended with an error or a timeout; each is in the histogram as slow. */
+  errors: count,
+  queued: count,
+  queueMs: amount,
+  latency: histogramSchema,
+  replicas: z.array(replicaMeasurementSchema),
+})
+
+/** The body of `POST /v1/measurements`, every second. Stamped with a sequence, never wall time. */
+export const measurementsSchema = z.object({
+  wire,
+  proxy: id,
+  boot: id,
+  seq: count,
+  durationMs: z.number().positive(),
+  /** The routing table that this proxy has put in force: the acknowledgement of removals. */
+  routes: routeRevisionSchema,
+  services: z.array(serviceMeasurementSchema),
+  /** Requests in flight to replicas, also to those no longer in the table. */
+  inFlight: z.record(z.string(), count),
+})
+
+export const measurementsAnswerSchema = z.object({
+  wire,
+  epoch: count,
+  /** This proxy's share of each replica's permits. */
+  permits: z.record(z.string(), z.number().int().min(1)),
+  /** The master does not know this proxy (any more): it registers again. */
+  wantJoin: z.boolean(),
+})
+
+export type NodeJoin = z.infer<typeof nodeJoinSchema>
+export type NodeJoined = z.infer<typeof nodeJoinedSchema>
+export type Heartbeat = z.infer<typeof heartbeatSchema>
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>
+export type ReplicaReport = z.infer<typeof replicaReportSchema>
+export type AssignedReplica = z.infer<typeof assignedReplicaSchema>
+export type Assignments = z.infer<typeof assignmentsSchema>
+export type RoutesAnswer = z.infer<typeof routesAnswerSchema>
+export type ProxyJoin = z.infer<typeof proxyJoinSchema>
+export type ProxyJoined = z.infer<typeof proxyJoinedSchema>
+export type Measurements = z.infer<typeof measurementsSchema>
+export type ServiceMeasurement = z.infer<typeof serviceMeasurementSchema>
+export type ReplicaMeasurement = z.infer<typeof replicaMeasurementSchema>
+export type MeasurementsAnswer = z.infer<typeof measurementsAnswerSchema>
