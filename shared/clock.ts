@@ -1,16 +1,13 @@
 /** The only file that reads a clock or sets a timer. */
 export interface Clock {
-  /** Wall time, for people and records. */
+  /** Milliseconds since 1970 that never jump: the wall clock at the start plus steady time since. */
   nowMs(): number
-  /** Never jumps: for latencies, deadlines and liveness. */
-  monotonicMs(): number
   /** Resolves after `ms`, or at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  nowMs: () => performance.timeOrigin + performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
@@ -28,13 +25,13 @@ export const systemClock: Clock = {
 export async function repeat(
   task: () => Promise<void> | void,
   periodMs: number,
-  clock: Pick<Clock, 'monotonicMs' | 'sleep'>,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const startedMs = clock.monotonicMs()
+    const startedMs = clock.nowMs()
     await task()
-    const leftMs = periodMs - (clock.monotonicMs() - startedMs)
+    const leftMs = periodMs - (clock.nowMs() - startedMs)
     await clock.sleep(Math.max(0, leftMs), signal)
   }
 }

@@ -1,0 +1,129 @@
+/** What the master's HTTP API answers: read by the CLI, the console and other programs. */
+import type {
+  Condition,
+  Decision,
+  DriverName,
+  Entry,
+  Pool,
+  Schedulability,
+  ServiceSpec,
+} from './model.ts'
+
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly details?: readonly string[]
+  }
+}
+
+export interface NodeView {
+  readonly id: string
+  readonly name: string
+  readonly address: string
+  readonly driver: DriverName
+  readonly pool: Pool
+  readonly condition: Condition
+  readonly schedulability: Schedulability
+  readonly cpuPercent?: number
+  readonly memoryPercent?: number
+  readonly diskPercent?: number
+  readonly cpus: number
+  readonly memoryMb: number
+  readonly replicas: number
+  readonly joinedAt: string
+  /** The last heartbeat; absent when this master has not seen one yet. */
+  readonly seenAt?: string
+}
+
+export type ReplicaState =
+  | 'pending'
+  | 'assigned'
+  | 'starting'
+  | 'serving'
+  | 'unhealthy'
+  | 'waiting'
+  | 'failed'
+  | 'draining'
+  | 'stopping'
+  | 'unknown'
+
+export interface ReplicaView {
+  readonly id: string
+  readonly service: string
+  readonly serviceName: string
+  readonly image?: string
+  readonly revision: number
+  readonly node?: string
+  readonly nodeName?: string
+  readonly state: ReplicaState
+  /** Why it is in that state, when the state alone does not say it. */
+  readonly reason?: string
+  /** Where it answers directly, on its node. */
+  readonly url?: string
+  readonly handle?: string
+  readonly restarts: number
+  readonly cpuPercent?: number
+  readonly memoryMb?: number
+  readonly createdAt: string
+}
+
+export interface ServiceView {
+  readonly id: string
+  readonly name: string
+  readonly spec: ServiceSpec
+  readonly revision: number
+  /** `p95 < 100ms` */
+  readonly objective: string
+  readonly replicas: number
+  readonly serving: number
+  readonly starting: number
+  readonly pending: number
+  readonly percentileMs?: number
+  readonly requestsPerSecond?: number
+  readonly errorsPerSecond?: number
+  /** The path under which every proxy serves it. */
+  readonly path: string
+  /** Where it can be asked now: one URL per live proxy. */
+  readonly urls: readonly string[]
+  readonly advice?: string
+  readonly createdAt: string
+}
+
+export interface WhyView {
+  readonly service: ServiceView
+  /** The decision in force, with everything needed to recompute it. */
+  readonly decision?: Decision
+  /** Latest first; equal conclusions in a row are one item. */
+  readonly history: readonly DecisionRun[]
+}
+
+/** A stretch in which the autoscaler concluded the same thing again and again. */
+export interface DecisionRun {
+  readonly decision: Decision
+  readonly sinceAt: string
+  readonly untilAt: string
+  readonly evaluations: number
+}
+
+export interface ProxyView {
+  readonly id: string
+  readonly url: string
+  readonly seenAt: string
+  readonly routes: string
+}
+
+export interface HealthView {
+  readonly status: 'ok' | 'degraded'
+  readonly version: string
+  readonly epoch: number
+  readonly revision: number
+  readonly startedAt: string
+  readonly components: Readonly<Record<string, { readonly status: string; readonly reason?: string }>>
+}
+
+/** The answer of `GET /v1/events`: each entry is one change with its revision. */
+export interface EventsView {
+  readonly events: readonly Entry[]
+  readonly revision: number
+}
