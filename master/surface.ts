@@ -1,6 +1,14 @@
 /** What the API may ask of the running master. Handlers see this and nothing else of it. */
 import type { HealthView, ProxyView } from '../shared/api.ts'
-import type { Change, Decision, Entry, NodeId, ProxyId, RouteRevision, ServiceId } from '../shared/model.ts'
+import type {
+  Change,
+  Decision,
+  Entry,
+  NodeId,
+  ProxyId,
+  RouteRevision,
+  ServiceId,
+} from '../shared/model.ts'
 import type {
   Assignments,
   Heartbeat,

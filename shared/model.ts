@@ -75,8 +75,11 @@ export interface ScalingMemory {
   readonly direction: 'up' | 'down'
   readonly from: number
   readonly to: number
-  readonly p95BeforeMs?: number
+  /** What was seen when it scaled: a step that did not help is not repeated. */
+  readonly percentileBeforeMs?: number
   readonly ratePerReplicaBefore?: number
+  /** How long it must stay calm before the next scale-in; doubles when a scale-in was regretted. */
+  readonly holdMs: number
 }
 
 export interface StartFailures {
@@ -97,6 +100,15 @@ export interface Service {
   readonly failures?: StartFailures
   /** What the operator should do, while it is true: `add a worker`. */
   readonly advice?: string
+  /** It is on its way out: its replicas drain, then it goes. */
+  readonly removing?: boolean
+  /** Older templates that replicas still run with. */
+  readonly previous: readonly Template[]
+}
+
+export interface Template {
+  readonly revision: number
+  readonly spec: ServiceSpec
 }
 
 /** What a worker sees of a replica. A phase never goes backwards but from `unhealthy` to `serving`. */
@@ -221,8 +233,13 @@ export type Change = Fact &
         readonly scaling?: ScalingMemory
         readonly decision?: Decision
       }
-    | { readonly kind: 'service-failures'; readonly service: ServiceId; readonly failures?: StartFailures }
+    | {
+        readonly kind: 'service-failures'
+        readonly service: ServiceId
+        readonly failures?: StartFailures
+      }
     | { readonly kind: 'service-advice'; readonly service: ServiceId; readonly advice?: string }
+    | { readonly kind: 'service-removing'; readonly service: ServiceId }
     | { readonly kind: 'service-removed'; readonly service: ServiceId }
     | { readonly kind: 'replica-added'; readonly replica: Replica }
     | { readonly kind: 'replica-assigned'; readonly replica: ReplicaId; readonly node: NodeId }
@@ -263,7 +280,9 @@ export interface ScalingInputs {
   readonly starting: number
   readonly nodesReady: number
   readonly nodesUsed: number
-  /** Oldest first; the last one ends now. */
+  /** The shortest stretch until now that holds enough requests to judge. */
+  readonly recent?: DemandWindow
+  /** Equal stretches, oldest first; the last one ends now or shortly before. */
   readonly windows: readonly DemandWindow[]
   /** Whether every live proxy has reported lately: without it nothing is scaled in. */
   readonly complete: boolean

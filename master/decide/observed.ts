@@ -5,7 +5,7 @@ import type {
   ProxyId,
   ReplicaId,
   RouteRevision,
-  ServiceId,
+  Service,
 } from '../../shared/model.ts'
 import type { ReplicaReport } from '../../shared/protocol.ts'
 
@@ -15,9 +15,20 @@ export interface Observed {
   readonly sinceMs: number
   readonly nodes: ReadonlyMap<NodeId, NodeObservation>
   readonly proxies: ReadonlyMap<ProxyId, ProxyObservation>
-  readonly demand: ReadonlyMap<ServiceId, Demand>
-  /** The routing table in which a draining replica was first missing. */
-  readonly retired: ReadonlyMap<ReplicaId, RouteRevision>
+  demandOf(service: Service): Demand
+  /** Whether every proxy that may carry traffic has reported lately. */
+  readonly demandComplete: boolean
+  readonly routes: Published
+}
+
+/** The routing table as it was last published. */
+export interface Published {
+  /** Undefined until this master has published for the first time. */
+  readonly revision?: RouteRevision
+  /** The replicas that are in it. */
+  readonly routed: ReadonlySet<ReplicaId>
+  /** The sequence number at which a replica left it. */
+  readonly retired: ReadonlyMap<ReplicaId, number>
 }
 
 export interface NodeObservation {
@@ -35,8 +46,7 @@ export interface ProxyObservation {
 }
 
 export interface Demand {
+  readonly recent?: DemandWindow
   /** Oldest first. */
   readonly windows: readonly DemandWindow[]
-  /** Whether every live proxy has reported within the last window. */
-  readonly complete: boolean
 }

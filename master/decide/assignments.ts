@@ -1,0 +1,36 @@
+import type { NodeId, Replica, Service } from '../../shared/model.ts'
+import type { AssignedReplica } from '../../shared/protocol.ts'
+import { type DesiredView, templateOf } from './desired.ts'
+
+/** The whole set that a node should run, each with the template of its own revision. */
+export function assignmentsOf(desired: DesiredView, node: NodeId): AssignedReplica[] {
+  return desired.replicasOn(node).flatMap((replica) => {
+    const service = desired.services.get(replica.service)
+    return service === undefined ? [] : [assigned(replica, service)]
+  })
+}
+
+function assigned(replica: Replica, service: Service): AssignedReplica {
+  const spec = templateOf(service, replica.revision)
+  const { image, port, hostPort, network } = spec
+  return {
+    replica: replica.id,
+    service: service.id,
+    serviceName: spec.name,
+    revision: replica.revision,
+    draining: replica.drainingSinceMs !== undefined,
+    command: [...spec.command],
+    environment: { ...spec.environment },
+    health: { ...spec.health, probe: probeOf(spec.health.probe) },
+    resources: spec.resources,
+    stopGraceMs: spec.stopGraceMs,
+    ...(image === undefined ? {} : { image }),
+    ...(port === undefined ? {} : { port }),
+    ...(hostPort === undefined ? {} : { hostPort }),
+    ...(network === undefined ? {} : { network }),
+  }
+}
+
+function probeOf(probe: Service['spec']['health']['probe']): AssignedReplica['health']['probe'] {
+  return probe.kind === 'command' ? { ...probe, command: [...probe.command] } : probe
+}

@@ -1,0 +1,113 @@
+import type { Decision, ScalingInputs, ScalingRule, ServiceId } from '../../../shared/model.ts'
+import type { Limits } from '../limits.ts'
+import { calmVerdict } from './calm.ts'
+
+export type AutoscalerLimits = Pick<
+  Limits,
+  'scaleInAfterMs' | 'scaleUpCooldownMs' | 'effectWaitMs' | 'futileRetryMs'
+>
+
+/** What one rule concluded: it wins when it says anything. */
+export interface Conclusion {
+  readonly rule: ScalingRule
+  readonly replicas: number
+  readonly reason: string
+}
+
+/** How many replicas the service should have. The same inputs give the same decision. */
+export function autoscale(
+  service: ServiceId,
+  inputs: ScalingInputs,
+  limits: AutoscalerLimits,
+): Decision {
+  const conclusion =
+    outOfBounds(inputs) ??
+    off(inputs) ??
+    overObjective(inputs, limits) ??
+    calmVerdict(inputs, limits)
+  return { service, atMs: inputs.nowMs, inputs, ...conclusion }
+}
+
+function outOfBounds(inputs: ScalingInputs): Conclusion | undefined {
+  const { replicas, bounds } = inputs
+  if (replicas < bounds.replicasMin) {
+    const reason = `${replicas} is below the minimum of ${bounds.replicasMin}`
+    return { rule: 'below-minimum', replicas: bounds.replicasMin, reason }
+  }
+  if (replicas > bounds.replicasMax) {
+    const reason = `${replicas} is above the maximum of ${bounds.replicasMax}`
+    return { rule: 'above-maximum', replicas: bounds.replicasMax, reason }
+  }
+  return undefined
+}
+
+function off(inputs: ScalingInputs): Conclusion | undefined {
+  if (inputs.autoscale) return undefined
+  return { rule: 'off', replicas: inputs.replicas, reason: 'autoscaling is off for this service' }
+}
+
+/** Says something while the objective is missed; undefined when it is met or nothing is known. */
+function overObjective(inputs: ScalingInputs, limits: AutoscalerLimits): Conclusion | undefined {
+  const { recent, objective, replicas, bounds, nowMs, scaling } = inputs
+  if (recent === undefined || recent.percentileMs <= objective.latencyTargetMs) return undefined
+  const seen = describe(inputs)
+  const stay = (rule: ScalingRule, why: string): Conclusion => ({
+    rule,
+    replicas,
+    reason: `${seen}; ${why}`,
+  })
+  if (inputs.serving < replicas) {
+    return stay('waiting-for-start', `${replicas - inputs.serving} of ${replicas} still start`)
+  }
+  if (scaling !== undefined && recent.fromMs < scaling.scaledAtMs + limits.effectWaitMs) {
+    return stay('waiting-for-effect', `the last step is ${age(nowMs - scaling.scaledAtMs)} old`)
+  }
+  if (scaling?.direction === 'up' && nowMs - scaling.scaledAtMs < limits.scaleUpCooldownMs) {
+    return stay('cooling-down', `the last step is ${age(nowMs - scaling.scaledAtMs)} old`)
+  }
+  const futile = futility(inputs, limits)
+  if (futile !== undefined) return stay('futile', futile)
+  if (replicas >= bounds.replicasMax) return stay('at-maximum', `${replicas} is the maximum`)
+  const to = replicas + 1
+  return { rule: 'over-objective', replicas: to, reason: `${seen}: ${replicas} to ${to} replicas` }
+}
+
+const IMPROVEMENT_MIN = 0.1
+const RELIEF_MIN = 0.2
+
+/** Adding is futile when each replica got clearly less to do and answers hardly came sooner. */
+function futility(inputs: ScalingInputs, limits: AutoscalerLimits): string | undefined {
+  const { scaling, recent, nowMs, replicas } = inputs
+  if (scaling?.direction !== 'up' || scaling.to !== replicas || recent === undefined)
+    return undefined
+  const { percentileBeforeMs, ratePerReplicaBefore } = scaling
+  if (percentileBeforeMs === undefined || ratePerReplicaBefore === undefined) return undefined
+  if (nowMs - scaling.scaledAtMs > limits.futileRetryMs) return undefined
+  const relieved = rateOf(inputs) / replicas <= ratePerReplicaBefore * (1 - RELIEF_MIN)
+  const improved = recent.percentileMs <= percentileBeforeMs * (1 - IMPROVEMENT_MIN)
+  if (!relieved || improved) return undefined
+  return `going from ${scaling.from} to ${scaling.to} did not help (${ms(percentileBeforeMs)} before)`
+}
+
+/** Requests per second in the recent stretch. */
+export function rateOf({ recent }: Pick<ScalingInputs, 'recent'>): number {
+  if (recent === undefined) return 0
+  return recent.requests / Math.max(0.2, (recent.toMs - recent.fromMs) / 1000)
+}
+
+function describe({ recent, objective }: ScalingInputs): string {
+  if (recent === undefined) return 'nothing measured'
+  const stretch = age(recent.toMs - recent.fromMs)
+  const errors = recent.errors > 0 ? `, ${recent.errors} of them errors` : ''
+  const seen = `p${objective.percentile} was ${ms(recent.percentileMs)} over ${stretch}`
+  const basis = `${recent.requests} requests${errors}`
+  return `${seen} (${basis}), objective ${ms(objective.latencyTargetMs)}`
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`
+}
+
+function age(value: number): string {
+  return `${(value / 1000).toFixed(1)} s`
+}

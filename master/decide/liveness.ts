@@ -1,0 +1,62 @@
+import type { Condition, Node } from '../../shared/model.ts'
+import type { Limits } from './limits.ts'
+import type { NodeObservation, Observed } from './observed.ts'
+
+export interface Verdict {
+  readonly condition: Condition
+  readonly reason: string
+}
+
+type LivenessLimits = Pick<
+  Limits,
+  'suspectAfterMs' | 'lostAfterMs' | 'busyCpuPercent' | 'busyMemoryPercent'
+>
+
+/** The one word for a node's state. What was told last stays true until something was seen. */
+export function conditionOf(
+  node: Node,
+  observed: Pick<Observed, 'sinceMs' | 'nodes'>,
+  limits: LivenessLimits,
+  nowMs: number,
+): Verdict {
+  const seen = observed.nodes.get(node.id)
+  const silentMs = nowMs - (seen?.seenAtMs ?? observed.sinceMs)
+  if (silentMs >= limits.lostAfterMs) return verdict('lost', `silent for ${seconds(silentMs)}`)
+  if (seen === undefined) return verdict(node.condition, 'not seen since this master started')
+  if (silentMs >= limits.suspectAfterMs)
+    return verdict('suspect', `silent for ${seconds(silentMs)}`)
+  if (node.schedulability === 'draining') return verdict('draining', 'its replicas move away')
+  if (node.schedulability === 'leaving') return verdict('draining', 'it leaves the cluster')
+  if (node.schedulability === 'cordoned') return verdict('cordoned', 'it takes nothing new')
+  return overload(seen, limits) ?? verdict('ready', 'it reports in time')
+}
+
+/** Whether every node has reported to this master or is lost: before, absence means nothing. */
+export function isSettled(
+  nodes: Iterable<Node>,
+  observed: Pick<Observed, 'sinceMs' | 'nodes'>,
+  limits: Pick<Limits, 'lostAfterMs'>,
+  nowMs: number,
+): boolean {
+  if (nowMs - observed.sinceMs >= limits.lostAfterMs) return true
+  for (const node of nodes) {
+    if (node.condition !== 'lost' && !observed.nodes.has(node.id)) return false
+  }
+  return true
+}
+
+function overload(seen: NodeObservation, limits: LivenessLimits): Verdict | undefined {
+  const { cpuPercent, memoryPercent } = seen.load
+  const { busyCpuPercent, busyMemoryPercent } = limits
+  if (cpuPercent >= busyCpuPercent) return verdict('busy', `CPU at or over ${busyCpuPercent} %`)
+  if (memoryPercent < busyMemoryPercent) return undefined
+  return verdict('busy', `memory at or over ${busyMemoryPercent} %`)
+}
+
+function verdict(condition: Condition, reason: string): Verdict {
+  return { condition, reason }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,74 @@
+import type { Endpoint, RouteFragment, Service } from '../../shared/model.ts'
+import type { DesiredView } from './desired.ts'
+import type { Limits } from './limits.ts'
+import { conditionOf } from './liveness.ts'
+import type { Observed } from './observed.ts'
+
+type RoutingLimits = Parameters<typeof conditionOf>[2] & Pick<Limits, 'lostAfterMs'>
+
+/** The routing table: derived from what is promised and seen, never stored. */
+export function routing(
+  desired: DesiredView,
+  observed: Observed,
+  limits: RoutingLimits,
+  nowMs: number,
+): readonly RouteFragment[] {
+  return [...desired.services.values()].map((service) => {
+    const endpoints = endpointsOf(service, { desired, observed, limits, nowMs })
+    const { name, image, objective, routes } = service.spec
+    return {
+      service: service.id,
+      name,
+      ...(image === undefined ? {} : { image }),
+      objective,
+      routes,
+      endpoints,
+      ...(endpoints.length > 0 ? {} : { absence: absenceOf(service, desired, observed) }),
+    }
+  })
+}
+
+interface View {
+  readonly desired: DesiredView
+  readonly observed: Observed
+  readonly limits: RoutingLimits
+  readonly nowMs: number
+}
+
+/** Serving replicas that nobody drains; those of a node that fell silent stay, marked. */
+function endpointsOf(service: Service, { desired, observed, limits, nowMs }: View): Endpoint[] {
+  const endpoints: Endpoint[] = []
+  for (const replica of desired.replicasOf(service.id)) {
+    const node = replica.node === undefined ? undefined : desired.nodes.get(replica.node)
+    if (node === undefined || replica.drainingSinceMs !== undefined) continue
+    const report = observed.nodes.get(node.id)?.replicas.get(replica.id)
+    if (report?.phase.kind !== 'serving' || report.port === undefined) continue
+    const { condition } = conditionOf(node, observed, limits, nowMs)
+    if (condition === 'lost') continue
+    const suspect = condition === 'suspect'
+    endpoints.push({
+      replica: replica.id,
+      node: node.id,
+      host: node.address,
+      port: report.port,
+      suspect,
+    })
+  }
+  return endpoints.sort((a, b) => (a.replica < b.replica ? -1 : 1))
+}
+
+/** Why nothing serves, in one sentence for the client. */
+function absenceOf(service: Service, desired: DesiredView, observed: Observed): string {
+  const { name } = service.spec
+  if (service.removing === true) return `"${name}" is being removed`
+  const replicas = desired.replicasOf(service.id)
+  if (replicas.length === 0 && service.replicas === 0) return `"${name}" is scaled to zero`
+  const pending = replicas.find((replica) => replica.pendingReason !== undefined)
+  if (pending !== undefined) return `"${name}" waits for a place: ${pending.pendingReason}`
+  for (const replica of replicas) {
+    const phase = observed.nodes.get(replica.node ?? '')?.replicas.get(replica.id)?.phase
+    if (phase !== undefined && 'reason' in phase)
+      return `"${name}" is ${phase.kind}: ${phase.reason}`
+  }
+  return `"${name}" is starting`
+}

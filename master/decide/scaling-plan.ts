@@ -1,0 +1,95 @@
+import type { Change, Decision, ScalingInputs, Service } from '../../shared/model.ts'
+import { autoscale, rateOf } from './autoscaler/autoscale.ts'
+import type { Seen } from './standing.ts'
+import { fact, type World } from './world.ts'
+
+export function decide(service: Service, live: readonly Seen[], world: World): Decision {
+  return autoscale(service.id, scalingInputs(service, live, world), world.at.limits)
+}
+
+function scalingInputs(service: Service, live: readonly Seen[], world: World): ScalingInputs {
+  const { observed, at, desired } = world
+  const { recent, windows } = observed.demandOf(service)
+  const nodesUsed = new Set(live.flatMap(({ replica }) => replica.node ?? []))
+  const open = [...desired.nodes.values()].filter((node) => node.pool === 'platform')
+  return {
+    nowMs: at.nowMs,
+    objective: service.spec.objective,
+    bounds: service.spec.bounds,
+    autoscale: service.spec.autoscale,
+    replicas: service.replicas,
+    serving: live.filter((seen) => seen.serving).length,
+    starting: live.filter((seen) => !seen.serving).length,
+    nodesReady: open.filter((node) => world.conditions.get(node.id) === 'ready').length,
+    nodesUsed: nodesUsed.size,
+    windows,
+    complete: observed.demandComplete,
+    ...(recent === undefined ? {} : { recent }),
+    ...(service.scaling === undefined ? {} : { scaling: service.scaling }),
+  }
+}
+
+/** The service with the decision carried out, and what must be remembered to judge it later. */
+export function remembered(service: Service, decision: Decision): Service {
+  if (decision.replicas === service.replicas) return service
+  const up = decision.replicas > service.replicas
+  const { recent } = decision.inputs
+  const before =
+    recent === undefined
+      ? {}
+      : {
+          percentileBeforeMs: recent.percentileMs,
+          ratePerReplicaBefore: rateOf(decision.inputs) / Math.max(1, service.replicas),
+        }
+  const scaling = {
+    scaledAtMs: decision.atMs,
+    direction: up ? ('up' as const) : ('down' as const),
+    from: service.replicas,
+    to: decision.replicas,
+    holdMs: up ? holdAfterRegret(service, decision.atMs) : (service.scaling?.holdMs ?? 0),
+    ...before,
+  }
+  return { ...service, replicas: decision.replicas, scaling }
+}
+
+const HOLD_FIRST_MS = 120_000
+const HOLD_MAX_MS = 1_800_000
+const REGRET_WITHIN_MS = 120_000
+
+/** A scale-in that had to be taken back soon was too early: the next one waits twice as long. */
+function holdAfterRegret({ scaling }: Service, nowMs: number): number {
+  if (scaling === undefined) return 0
+  const regretted = scaling.direction === 'down' && nowMs - scaling.scaledAtMs < REGRET_WITHIN_MS
+  if (!regretted) return scaling.holdMs
+  return Math.min(HOLD_MAX_MS, Math.max(HOLD_FIRST_MS, scaling.holdMs * 2))
+}
+
+/** Tells the operator what only he can do, once, and takes it back when it is no longer true. */
+export function adviceFor(
+  service: Service,
+  decision: Decision | undefined,
+  { at }: World,
+): Change[] {
+  const advice = decision === undefined ? undefined : adviceText(service, decision)
+  if (advice === service.advice) return []
+  const told = advice === undefined ? {} : { advice }
+  const reason = advice ?? 'no longer needed'
+  return [{ kind: 'service-advice', service: service.id, ...told, ...fact(at, reason) }]
+}
+
+const STILL_OVER = new Set(['over-objective', 'futile', 'at-maximum'])
+const KEPT_WHILE = new Set(['waiting-for-effect', 'waiting-for-start', 'cooling-down'])
+
+function adviceText(service: Service, { rule, inputs }: Decision): string | undefined {
+  const { nodesReady, nodesUsed, recent, objective } = inputs
+  if (
+    KEPT_WHILE.has(rule) &&
+    recent !== undefined &&
+    recent.percentileMs > objective.latencyTargetMs
+  ) {
+    return service.advice
+  }
+  if (!STILL_OVER.has(rule) || nodesUsed < nodesReady) return undefined
+  const workers = nodesReady === 1 ? 'the only worker' : `all ${nodesReady} workers`
+  return `Add a worker: "${service.spec.name}" is over its objective on ${workers}`
+}

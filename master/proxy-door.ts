@@ -1,0 +1,66 @@
+import type { ProxyId, Service } from '../shared/model.ts'
+import {
+  type Measurements,
+  type MeasurementsAnswer,
+  type ProxyJoin,
+  type ProxyJoined,
+  WIRE_VERSION,
+} from '../shared/protocol.ts'
+import type { DemandWindows } from './decide/demand.ts'
+import type { Ledger } from './ledger.ts'
+import type { ProxyWatch } from './proxy-watch.ts'
+import type { RouteTable } from './route-table.ts'
+import type { Caller, ProxyDoor } from './surface.ts'
+
+export interface ProxyDoorParts {
+  readonly ledger: Ledger
+  readonly watch: ProxyWatch
+  readonly demand: DemandWindows
+  readonly routes: RouteTable
+  readonly leaseMs: number
+  readonly nowMs: () => number
+  readonly certify: (request: string, proxy: ProxyId) => Promise<string>
+  readonly wake: () => void
+}
+
+/** Where proxies come in: they fetch the routing table and tell what they measured. */
+export function openProxyDoor(parts: ProxyDoorParts): ProxyDoor {
+  const { watch, routes, nowMs, wake } = parts
+  return {
+    join: (join, from) => admit(join, from, parts),
+    leave: (proxy) => {
+      watch.leave(proxy)
+      wake()
+    },
+    routes: (after, signal) => routes.after(after, signal),
+    measure: (measurements) => measure(measurements, parts),
+    list: () => watch.list(nowMs()),
+  }
+}
+
+async function admit(join: ProxyJoin, from: Caller, parts: ProxyDoorParts): Promise<ProxyJoined> {
+  const { certificateRequest } = join
+  const certificate =
+    certificateRequest === undefined
+      ? {}
+      : { certificate: await parts.certify(certificateRequest, join.proxy) }
+  parts.watch.join(join, from.address, parts.nowMs())
+  parts.wake()
+  return { wire: WIRE_VERSION, epoch: parts.ledger.epoch, leaseMs: parts.leaseMs, ...certificate }
+}
+
+function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer {
+  const { watch, demand, ledger, nowMs } = parts
+  const answer = { wire: WIRE_VERSION, epoch: ledger.epoch } as const
+  const heard = watch.hear(sent, nowMs())
+  if (heard === 'unknown') return { ...answer, permits: {}, wantJoin: true }
+  if (heard === 'new') {
+    for (const measured of sent.services) {
+      const service: Service | undefined = ledger.desired.services.get(measured.service)
+      if (service !== undefined) demand.add(measured, service.spec.objective.percentile, nowMs())
+    }
+  }
+  parts.wake()
+  const permits = watch.permits(sent.proxy, parts.routes.published.routed, nowMs())
+  return { ...answer, permits, wantJoin: false }
+}
