@@ -52,7 +52,7 @@ function relieved(
   const idle = leaving.filter((seen) => !seen.serving)
   const busy = leaving.filter((seen) => seen.serving)
   const spare = Math.max(0, serving + busy.length - wanted)
-  const idleMayGo = lasting.length >= wanted ? idle : []
+  const idleMayGo = serving >= wanted ? idle : []
   return [...idleMayGo, ...busy.slice(0, spare)].map((seen) => ({
     replica: seen.replica,
     reason: leavingReason(seen, service) ?? 'it leaves',

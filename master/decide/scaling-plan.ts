@@ -8,10 +8,10 @@ export function decide(service: Service, live: readonly Seen[], world: World): D
 }
 
 function scalingInputs(service: Service, live: readonly Seen[], world: World): ScalingInputs {
-  const { observed, at, desired } = world
+  const { observed, at, nodes } = world
   const { recent, windows } = observed.demandOf(service)
   const nodesUsed = new Set(live.flatMap(({ replica }) => replica.node ?? []))
-  const open = [...desired.nodes.values()].filter((node) => node.pool === 'platform')
+  const open = [...nodes.values()].filter((node) => node.pool === 'platform')
   return {
     nowMs: at.nowMs,
     objective: service.spec.objective,
@@ -20,7 +20,7 @@ function scalingInputs(service: Service, live: readonly Seen[], world: World): S
     replicas: service.replicas,
     serving: live.filter((seen) => seen.serving).length,
     starting: live.filter((seen) => !seen.serving).length,
-    nodesReady: open.filter((node) => world.conditions.get(node.id) === 'ready').length,
+    nodesReady: open.filter((node) => node.condition === 'ready').length,
     nodesUsed: nodesUsed.size,
     windows,
     complete: observed.demandComplete,

@@ -1,9 +1,8 @@
-import type { Condition, Node, NodeId, ServiceSpec } from '../../shared/model.ts'
+import type { Node, NodeId, ServiceSpec } from '../../shared/model.ts'
 
 /** What placement knows of one node. */
 export interface Slot {
   readonly node: Node
-  readonly condition: Condition
   readonly cpuPercent: number
   readonly memoryPercent: number
   readonly cpuReserved: number
@@ -33,10 +32,10 @@ export function place(
 
 /** Why a node cannot take the replica; undefined when it can. */
 export function objection(spec: ServiceSpec, slot: Slot): string | undefined {
-  const { node, condition } = slot
+  const { node } = slot
   const { cpuReserved, memoryReservedMb } = spec.resources
   if (node.pool !== 'platform') return `${node.name} is a spare`
-  if (condition !== 'ready') return `${node.name} is ${condition}`
+  if (node.condition !== 'ready') return `${node.name} is ${node.condition}`
   if (spec.hostPort !== undefined && slot.hostPorts.has(spec.hostPort)) {
     return `port ${spec.hostPort} is taken on ${node.name}`
   }

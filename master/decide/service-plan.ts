@@ -1,14 +1,18 @@
 import type { Change, Replica, Service, StartFailures } from '../../shared/model.ts'
 import { templateOf } from './desired.ts'
 import { drained } from './drain.ts'
+import type { ToPlace } from './placement-plan.ts'
 import { rollout } from './rollout.ts'
 import { adviceFor, decide, remembered } from './scaling-plan.ts'
-import { place } from './scheduler.ts'
 import { lossOf, type Seen, see } from './standing.ts'
 import { fact, type Plan, type World } from './world.ts'
 
-/** The next changes of one service: losses, count, replacements, placement. */
-export function planService(service: Service, world: World): Plan {
+export interface ServicePlan extends Plan {
+  readonly toPlace: readonly ToPlace[]
+}
+
+/** The next changes of one service: losses, count, replacements, and what needs a place. */
+export function planService(service: Service, world: World): ServicePlan {
   const { desired, observed, at, nodes } = world
   const all = desired.replicasOf(service.id).map((replica) => see(replica, nodes, observed))
   const changes: Change[] = tellPhases(all, world)
@@ -31,8 +35,9 @@ export function planService(service: Service, world: World): Plan {
     })
   }
   changes.push(...adviceFor(service, decision, world))
-  changes.push(...converge({ ...scaled, ...failuresOf(lost, service) }, live, lost.kept, world))
-  return { changes, decisions: decision === undefined ? [] : [decision] }
+  const next = converge({ ...scaled, ...failuresOf(lost, service) }, live, lost.kept, world)
+  changes.push(...next.changes)
+  return { changes, decisions: decision === undefined ? [] : [decision], toPlace: next.toPlace }
 }
 
 function tellPhases(all: readonly Seen[], { at }: World): Change[] {
@@ -71,7 +76,7 @@ function removeLost(all: readonly Seen[], service: Service, world: World): Remai
   }
   if (failures !== service.failures) {
     changes.push(failuresChange(service, failures, world, 'a replica could not be started'))
-  } else if (failures !== undefined && isHealthyAgain(kept, service)) {
+  } else if (failures !== undefined && isHealthyAgain(kept, service, world)) {
     failures = undefined
     changes.push(failuresChange(service, undefined, world, 'its replicas serve'))
   }
@@ -105,8 +110,11 @@ function failedOnce(
   return { count: (before?.count ?? 0) + 1, lastAtMs: nowMs, nodes }
 }
 
-function isHealthyAgain(kept: readonly Seen[], service: Service): boolean {
-  return kept.length > 0 && kept.every((seen) => seen.serving) && kept.length >= service.replicas
+/** All it should have, of this revision, serves; and the last failure is not of this moment. */
+function isHealthyAgain(kept: readonly Seen[], service: Service, { at }: World): boolean {
+  const agoMs = at.nowMs - (service.failures?.lastAtMs ?? 0)
+  const well = kept.filter((seen) => seen.serving && seen.replica.revision === service.revision)
+  return agoMs >= at.limits.failureBackoffMs && well.length >= Math.max(1, service.replicas)
 }
 
 function freeSlot(replica: Replica, service: Service, slots: World['slots']): void {
@@ -114,39 +122,50 @@ function freeSlot(replica: Replica, service: Service, slots: World['slots']): vo
   slots.free(replica.node, service.id, templateOf(service, replica.revision))
 }
 
-/** Drains the surplus, adds what lacks, places what has no node yet. */
+/** Drains the surplus; names what lacks a place. */
 function converge(
   service: Service,
   live: readonly Seen[],
   kept: readonly Seen[],
   world: World,
-): Change[] {
-  const { at } = world
-  if (service.removing === true && kept.length === 0) {
-    return [
-      { kind: 'service-removed', service: service.id, ...fact(at, 'it runs nothing any more') },
-    ]
-  }
+): Pick<ServicePlan, 'changes' | 'toPlace'> {
   const steps = rollout(service, live)
-  const changes: Change[] = []
-  for (const { replica, reason } of steps.drain) changes.push(...retire(replica, reason, world))
+  const changes = steps.drain.map(({ replica, reason }) => retire(replica, reason, world))
   const leaving = new Set(steps.drain.map(({ replica }) => replica.id))
-  for (const { replica } of live) {
-    if (replica.node !== undefined || leaving.has(replica.id)) continue
-    changes.push(...placeOne(replica, service, world))
+  const pending = live.filter(
+    ({ replica }) => replica.node === undefined && !leaving.has(replica.id),
+  )
+  const toPlace: ToPlace[] = pending.map(({ replica }) => ({
+    service,
+    pending: replica,
+    reason: '',
+  }))
+  if (mayStart(service, world)) {
+    const missing = Math.max(0, steps.add)
+    toPlace.push(...Array.from({ length: missing }, () => ({ service, reason: steps.addReason })))
   }
-  if (steps.add > 0 && mayStart(service, world)) {
-    for (let added = 0; added < steps.add; added += 1) {
-      changes.push(...addOne(service, steps.addReason, world))
-    }
-  }
-  return changes
+  return { changes: [...changes, ...finishRemoval(service, kept, changes, world)], toPlace }
 }
 
-/** A replica that never ran is simply gone; one that serves gives up its traffic first. */
-function retire(replica: Replica, reason: string, { at }: World): Change[] {
-  const kind = replica.node === undefined ? 'replica-removed' : 'replica-draining'
-  return [{ kind, replica: replica.id, ...fact(at, reason) }]
+/** A replica that can get no request is simply gone; one that serves gives up its traffic first. */
+function retire(replica: Replica, reason: string, { at, observed }: World): Change {
+  const leaving = { ...replica, drainingSinceMs: at.nowMs }
+  const gone =
+    replica.node === undefined || drained(leaving, observed, at.limits, at.nowMs) !== undefined
+  const kind = gone ? 'replica-removed' : 'replica-draining'
+  return { kind, replica: replica.id, ...fact(at, reason) }
+}
+
+/** A service that is being removed goes with its last replica. */
+function finishRemoval(
+  service: Service,
+  kept: readonly Seen[],
+  changes: readonly Change[],
+  { at }: World,
+): Change[] {
+  const removed = changes.filter((change) => change.kind === 'replica-removed').length
+  if (service.removing !== true || removed < kept.length) return []
+  return [{ kind: 'service-removed', service: service.id, ...fact(at, 'it runs nothing any more') }]
 }
 
 function mayStart({ failures }: Service, { at }: World): boolean {
@@ -154,37 +173,4 @@ function mayStart({ failures }: Service, { at }: World): boolean {
   const { failureBackoffMs, failureBackoffMaxMs } = at.limits
   const waitMs = Math.min(failureBackoffMaxMs, failureBackoffMs * 2 ** (failures.count - 1))
   return at.nowMs - failures.lastAtMs >= waitMs
-}
-
-function addOne(service: Service, reason: string, world: World): Change[] {
-  const { at, slots } = world
-  const added = {
-    id: at.newId(),
-    service: service.id,
-    revision: service.revision,
-    createdAtMs: at.nowMs,
-  }
-  const placement = place(service.spec, slots.for(service.id), service.failures?.nodes)
-  const cause = fact(at, reason)
-  if (placement.kind === 'nowhere') {
-    const replica: Replica = { ...added, pendingReason: placement.reason }
-    return [{ kind: 'replica-added', replica, ...cause }]
-  }
-  slots.take(placement.node, service.id, service.spec)
-  const replica: Replica = { ...added, node: placement.node, assignedAtMs: at.nowMs }
-  const why = fact(at, `${reason}; ${placement.reason}`)
-  return [{ kind: 'replica-added', replica, ...why }]
-}
-
-function placeOne(replica: Replica, service: Service, world: World): Change[] {
-  const { at, slots } = world
-  const spec = templateOf(service, replica.revision)
-  const placement = place(spec, slots.for(service.id), service.failures?.nodes)
-  const cause = fact(at, placement.reason)
-  if (placement.kind === 'placed') {
-    slots.take(placement.node, service.id, spec)
-    return [{ kind: 'replica-assigned', replica: replica.id, node: placement.node, ...cause }]
-  }
-  if (placement.reason === replica.pendingReason) return []
-  return [{ kind: 'replica-pending', replica: replica.id, ...cause }]
 }

@@ -1,4 +1,4 @@
-import type { Condition, NodeId, ServiceId, ServiceSpec } from '../../shared/model.ts'
+import type { Node, NodeId, ServiceId, ServiceSpec } from '../../shared/model.ts'
 import { type DesiredView, templateOf } from './desired.ts'
 import type { Observed } from './observed.ts'
 import type { Slot } from './scheduler.ts'
@@ -17,26 +17,22 @@ interface Tally {
 export class Slots {
   readonly #desired: DesiredView
   readonly #observed: Observed
-  readonly #conditions: ReadonlyMap<NodeId, Condition>
+  readonly #nodes: Map<NodeId, Node>
   readonly #tallies = new Map<NodeId, Tally>()
 
-  constructor(
-    desired: DesiredView,
-    observed: Observed,
-    conditions: ReadonlyMap<NodeId, Condition>,
-  ) {
+  /** The nodes carry the condition they are in now. */
+  constructor(desired: DesiredView, observed: Observed, nodes: ReadonlyMap<NodeId, Node>) {
     this.#desired = desired
     this.#observed = observed
-    this.#conditions = conditions
+    this.#nodes = new Map(nodes)
   }
 
   for(service: ServiceId): readonly Slot[] {
-    return [...this.#desired.nodes.values()].map((node) => {
+    return [...this.#nodes.values()].map((node) => {
       const tally = this.#tallyOf(node.id)
       const load = this.#observed.nodes.get(node.id)?.load
       return {
         node,
-        condition: this.#conditions.get(node.id) ?? node.condition,
         cpuPercent: (load?.cpuPercent ?? 0) + tally.cpuComing,
         memoryPercent: load?.memoryPercent ?? 0,
         cpuReserved: tally.cpuReserved,
@@ -46,6 +42,15 @@ export class Slots {
         hostPorts: tally.hostPorts,
       }
     })
+  }
+
+  /** The plan itself moves the node to another pool. */
+  put(node: Node): void {
+    this.#nodes.set(node.id, node)
+  }
+
+  drop(node: NodeId): void {
+    this.#nodes.delete(node)
   }
 
   take(node: NodeId, service: ServiceId, spec: ServiceSpec): void {

@@ -1,4 +1,4 @@
-import type { Change, Condition, Decision, Node, NodeId } from '../../shared/model.ts'
+import type { Change, Decision, Node, NodeId } from '../../shared/model.ts'
 import type { DesiredView } from './desired.ts'
 import type { Limits } from './limits.ts'
 import type { Observed } from './observed.ts'
@@ -22,7 +22,6 @@ export interface World {
   readonly observed: Observed
   readonly at: PlanContext
   readonly slots: Slots
-  readonly conditions: ReadonlyMap<NodeId, Condition>
   /** The nodes with the condition they are in now. */
   readonly nodes: ReadonlyMap<NodeId, Node>
 }
