@@ -19,13 +19,13 @@ export const nodeJoinSchema = z.object({
   wire,
   name: id,
   /** Undefined: the master uses the address the call came from. */
-  address: z.string().min(1).max(255).optional(),
+  address: z.string().min(1).max(255).exactOptional(),
   driver,
   capacity,
   /** What an earlier join answered; lets the same worker back in while its old self looks alive. */
-  secret: z.string().max(256).optional(),
+  secret: z.string().max(256).exactOptional(),
   /** A certificate signing request (PEM), over TLS only. */
-  certificateRequest: z.string().max(8192).optional(),
+  certificateRequest: z.string().max(8192).exactOptional(),
 })
 
 export const nodeJoinedSchema = z.object({
@@ -35,7 +35,7 @@ export const nodeJoinedSchema = z.object({
   address: z.string(),
   epoch: count,
   heartbeatEveryMs: z.number().positive(),
-  certificate: z.string().optional(),
+  certificate: z.string().exactOptional(),
 })
 
 const phase = z.discriminatedUnion('kind', [
@@ -53,12 +53,12 @@ export const replicaReportSchema = z.object({
   revision: count,
   phase,
   /** Where it answers; undefined until the worker gave it a port. */
-  port: z.number().int().min(1).max(65535).optional(),
+  port: z.number().int().min(1).max(65535).exactOptional(),
   restarts: count,
-  cpuPercent: amount.optional(),
-  memoryMb: amount.optional(),
+  cpuPercent: amount.exactOptional(),
+  memoryMb: amount.exactOptional(),
   /** What the driver calls it: a process id, a container id. */
-  handle: z.string().optional(),
+  handle: z.string().exactOptional(),
 })
 
 export const hostLoadSchema = z.object({
@@ -82,7 +82,7 @@ export const heartbeatSchema = z.object({
   gone: z.array(id),
   /** The revision of the assignments that this report already reflects. */
   assignments: count,
-  metricsPort: z.number().int().min(0).max(65535).optional(),
+  metricsPort: z.number().int().min(0).max(65535).exactOptional(),
 })
 
 export const heartbeatAnswerSchema = z.object({
@@ -122,12 +122,12 @@ export const assignedReplicaSchema = z.object({
   serviceName: z.string(),
   revision: count,
   draining: z.boolean(),
-  image: z.string().optional(),
+  image: z.string().exactOptional(),
   command: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
-  port: z.number().int().optional(),
-  hostPort: z.number().int().optional(),
-  network: z.string().optional(),
+  port: z.number().int().exactOptional(),
+  hostPort: z.number().int().exactOptional(),
+  network: z.string().exactOptional(),
   health: healthCheckSchema,
   resources: resourcesSchema,
   stopGraceMs: count,
@@ -144,8 +144,8 @@ export const assignmentsSchema = z.object({
 export const routeRevisionSchema = z.object({ epoch: count, seq: count })
 const objective = z.object({ percentile: percent, latencyTargetMs: z.number().positive() })
 export const routeRuleSchema = z.object({
-  host: z.string().optional(),
-  path: z.string().optional(),
+  host: z.string().exactOptional(),
+  path: z.string().exactOptional(),
 })
 
 export const endpointSchema = z.object({
@@ -159,11 +159,11 @@ export const endpointSchema = z.object({
 export const routeFragmentSchema = z.object({
   service: id,
   name: z.string().min(1),
-  image: z.string().optional(),
+  image: z.string().exactOptional(),
   objective,
   routes: z.array(routeRuleSchema),
   endpoints: z.array(endpointSchema),
-  absence: z.string().optional(),
+  absence: z.string().exactOptional(),
 })
 
 /** The answer of `GET /v1/routes?after=EPOCH.SEQ`. A snapshot replaces the whole table. */
@@ -180,17 +180,17 @@ export const proxyJoinSchema = z.object({
   wire,
   proxy: id,
   boot: id,
-  address: z.string().optional(),
+  address: z.string().exactOptional(),
   port: z.number().int(),
   adminPort: z.number().int(),
-  certificateRequest: z.string().max(8192).optional(),
+  certificateRequest: z.string().max(8192).exactOptional(),
 })
 
 export const proxyJoinedSchema = z.object({
   wire,
   epoch: count,
   leaseMs: z.number().positive(),
-  certificate: z.string().optional(),
+  certificate: z.string().exactOptional(),
 })
 
 export const histogramSchema = z.object({
@@ -213,7 +213,7 @@ export const replicaMeasurementSchema = z.object({
   inFlight: count,
   upstreamMs: amount,
   /** Every tenth second or so; undefined in between. */
-  histogram: histogramSchema.optional(),
+  histogram: histogramSchema.exactOptional(),
 })
 
 export const serviceMeasurementSchema = z.object({

@@ -1,0 +1,316 @@
+/** Everything that can be set on the master; `limits` of decisions and defaults of services too. */
+import type { ConfigOf } from '../shared/config.ts'
+import {
+  choice,
+  duration,
+  flag,
+  inSeconds,
+  type Knob,
+  type KnobAlias,
+  type KnobText,
+  number,
+  port,
+  text,
+} from '../shared/knob.ts'
+import { parseMemoryMb } from './api/memory.ts'
+import { parseObjective } from './api/objective.ts'
+
+const MANY = 1_000_000
+
+const serving = {
+  host: text({ flag: 'host', fallback: '127.0.0.1', meaning: 'Address to listen on.' }),
+  port: port({ flag: 'port', fallback: 18_080, meaning: 'Port to listen on.' }),
+  data: text({
+    flag: 'data',
+    fallback: './.orchestrify',
+    meaning: 'Directory of the store and of the keys.',
+  }),
+  store: choice(['embedded', 'memory'], {
+    flag: 'store',
+    fallback: 'embedded',
+    meaning: 'Where the desired state is kept; memory forgets it at the end.',
+  }),
+  insecure: flag({
+    flag: 'insecure',
+    fallback: false,
+    meaning: 'Serve plain HTTP to everybody, not to loopback only.',
+  }),
+}
+
+const logging = {
+  logLevel: choice(['error', 'warn', 'info', 'debug'], {
+    flag: 'log-level',
+    env: 'LOG_LEVEL',
+    fallback: 'info',
+    meaning: 'The least serious lines that are written.',
+  }),
+  logFile: text<undefined>({
+    flag: 'log-file',
+    fallback: undefined,
+    meaning: 'Also write the log to this file.',
+  }),
+  logFileSizeMb: number(
+    { min: 1, max: 10_000, unit: 'MB' },
+    { flag: 'log-file-size', fallback: 20, meaning: 'Begin a new log file after so much.' },
+  ),
+  logFilesKept: number(
+    { min: 1, max: 1_000, unit: 'files' },
+    { flag: 'log-file-keep', fallback: 5, meaning: 'Keep so many log files.' },
+  ),
+}
+
+const watching = {
+  heartbeatEveryMs: duration({
+    flag: 'heartbeat-every',
+    fallback: 1_000,
+    meaning: 'How often workers report.',
+  }),
+  suspectAfterMs: duration({
+    flag: 'suspect-after',
+    fallback: 2_500,
+    meaning: 'A node silent for so long gets nothing new.',
+  }),
+  lostAfterMs: duration({
+    flag: 'lost-after',
+    fallback: 5_000,
+    meaning: 'The replicas of a node silent for so long are replaced.',
+  }),
+  proxyLeaseMs: duration({
+    flag: 'proxy-lease',
+    fallback: 5_000,
+    meaning: 'A proxy silent for so long is not waited for.',
+  }),
+  busyCpuPercent: percent('busy-cpu', 85, 'From this CPU load on a node takes nothing new.'),
+  busyMemoryPercent: percent('busy-memory', 85, 'From this memory load on it takes nothing new.'),
+  drainMaxMs: duration({
+    flag: 'drain-max',
+    fallback: 30_000,
+    meaning: 'A drain that no proxy acknowledges ends after this.',
+  }),
+  loopEveryMs: duration({
+    flag: 'loop-every',
+    fallback: 250,
+    meaning: 'Decisions are made at least this often.',
+  }),
+}
+
+const scaling = {
+  scaleInAfterMs: duration({
+    flag: 'scale-in-after',
+    fallback: 60_000,
+    meaning: 'How long a service must stay calm before it gives up a replica.',
+    aliases: [inSeconds('scaling.scale_down_cooldown')],
+  }),
+  scaleUpCooldownMs: duration({
+    flag: 'scale-up-cooldown',
+    fallback: 0,
+    meaning: 'The least time between two additions.',
+    aliases: [inSeconds('scaling.scale_up_cooldown')],
+  }),
+  scaleWindowMs: duration({
+    flag: 'scale-window',
+    fallback: 10_000,
+    meaning: 'The length of the stretches of demand that decisions compare.',
+  }),
+  samplesMin: number(
+    { min: 1, max: MANY },
+    { flag: 'samples-min', fallback: 20, meaning: 'Fewer requests than this judge nothing.' },
+  ),
+  effectWaitMs: duration({
+    flag: 'effect-wait',
+    fallback: 1_000,
+    meaning: 'So long after a step old and new answers mix: it is not judged.',
+  }),
+  futileRetryMs: duration({
+    flag: 'futile-retry',
+    fallback: 600_000,
+    meaning: 'When adding did not help, it is tried again after this.',
+  }),
+  startMarginMs: duration({
+    flag: 'start-margin',
+    fallback: 10_000,
+    meaning: 'What a worker may take longer than a start may, before it is placed anew.',
+  }),
+  failureBackoffMs: duration({
+    flag: 'failure-backoff',
+    fallback: 1_000,
+    meaning: 'The wait after a first failed start; it doubles.',
+  }),
+  failureBackoffMaxMs: duration({
+    flag: 'failure-backoff-max',
+    fallback: 60_000,
+    meaning: 'The longest wait after failed starts.',
+  }),
+  replicasTotalMax: number<undefined>(
+    { min: 1, max: MANY, unit: 'replicas' },
+    {
+      flag: 'replicas-total-max',
+      fallback: undefined,
+      meaning: 'How many replicas all services together may be promised; unlimited by default.',
+      aliases: [{ key: 'orchestrator.max_containers' }],
+    },
+  ),
+}
+
+const services = {
+  objective: { ...text({ ...objectiveText() }), parse: readObjective },
+  replicasMin: number(
+    { min: 1, max: 10_000, unit: 'replicas' },
+    {
+      flag: 'min',
+      env: 'ORCHESTRIFY_REPLICAS_MIN',
+      fallback: 1,
+      meaning: 'The fewest replicas of a service that does not say it.',
+      aliases: [{ key: 'scaling.min' }, { key: 'scaling.min_instances' }],
+    },
+  ),
+  replicasMax: number(
+    { min: 1, max: 10_000, unit: 'replicas' },
+    {
+      flag: 'max',
+      env: 'ORCHESTRIFY_REPLICAS_MAX',
+      fallback: 10,
+      meaning: 'The most replicas of a service that does not say it.',
+      aliases: [{ key: 'scaling.max' }, { key: 'scaling.max_instances' }],
+    },
+  ),
+  autoscale: flag({
+    flag: 'autoscale',
+    fallback: true,
+    meaning: 'Whether services that do not say it are scaled.',
+    aliases: [{ key: 'scaling.auto_scaling' }],
+  }),
+  cpuLimit: number(
+    { min: 0.01, max: 1_024, unit: 'cores', whole: false },
+    {
+      flag: 'cpu-limit',
+      fallback: 1,
+      meaning: 'The most CPU a replica may use.',
+      aliases: [{ key: 'orchestrator.default_cpu_limit' }],
+    },
+  ),
+  memoryLimitMb: memory({
+    flag: 'memory-limit',
+    fallback: 512,
+    meaning: 'The most memory a replica may use.',
+    aliases: [{ key: 'orchestrator.default_memory_limit' }],
+  }),
+  cpuReserved: number(
+    { min: 0, max: 1_024, unit: 'cores', whole: false },
+    { flag: 'cpu-reserve', fallback: 0.1, meaning: 'The CPU that placement counts per replica.' },
+  ),
+  memoryReservedMb: memory({
+    flag: 'memory-reserve',
+    fallback: 64,
+    meaning: 'The memory that placement counts per replica.',
+  }),
+  stopGraceMs: duration({
+    flag: 'stop-grace',
+    fallback: 10_000,
+    meaning: 'How long a replica may take to end by itself.',
+  }),
+}
+
+const health = {
+  healthType: choice(['tcp', 'http', 'none'], {
+    flag: 'health-type',
+    fallback: 'tcp',
+    meaning: 'How replicas are asked whether they are well; http asks for /health.',
+    aliases: [{ key: 'health_check.type', convert: (raw) => String(raw).toLowerCase() }],
+  }),
+  healthEveryMs: duration({
+    flag: 'health-every',
+    fallback: 10_000,
+    meaning: 'How often replicas are asked.',
+    aliases: [inSeconds('health_check.interval')],
+  }),
+  healthTimeoutMs: duration({
+    flag: 'health-timeout',
+    fallback: 5_000,
+    meaning: 'How long the answer may take.',
+    aliases: [inSeconds('health_check.timeout')],
+  }),
+  healthFailuresMax: number(
+    { min: 1, max: 100 },
+    {
+      flag: 'health-failures',
+      fallback: 3,
+      meaning: 'So many failures in a row make a replica unhealthy.',
+      aliases: [{ key: 'health_check.unhealthy_threshold' }],
+    },
+  ),
+  healthSuccessesMin: number(
+    { min: 1, max: 100 },
+    {
+      flag: 'health-successes',
+      fallback: 2,
+      meaning: 'So many successes in a row make it serve again.',
+      aliases: [{ key: 'health_check.healthy_threshold' }],
+    },
+  ),
+  startMaxMs: duration({
+    flag: 'start-max',
+    fallback: 60_000,
+    meaning: 'How long a replica may take from its start to its first passing probe.',
+  }),
+}
+
+const keeping = {
+  retentionMs: duration({
+    flag: 'retention',
+    fallback: 86_400_000,
+    meaning: 'How long telemetry is kept.',
+    aliases: [in_('monitoring.metrics_retention', 'h'), in_('monitoring.retention_days', 'd')],
+  }),
+  snapshotEvery: number(
+    { min: 10, max: MANY, unit: 'changes' },
+    { flag: 'snapshot-every', fallback: 1_000, meaning: 'Fold the log after so many changes.' },
+  ),
+  keepEntries: number(
+    { min: 0, max: MANY, unit: 'changes' },
+    { flag: 'events-keep', fallback: 10_000, meaning: 'So many folded changes stay readable.' },
+  ),
+}
+
+const api = {
+  longPollMs: duration({
+    flag: 'long-poll',
+    fallback: 30_000,
+    meaning: 'How long a request for news may wait.',
+  }),
+  longPollsMax: bound('api-long-polls-max', 10_000, 'Requests for news that may wait at once.'),
+  streamsMax: bound('api-streams-max', 1_000, 'Event streams that may be open at once.'),
+  reportsMax: bound('api-reports-max', 2_000, 'Reports of workers and proxies served at once.'),
+  writesMax: bound('api-writes-max', 256, 'Changes of users served at once.'),
+  readsMax: bound('api-reads-max', 128, 'Reads of users served at once.'),
+}
+
+export const masterKnobs = {
+  ...serving,
+  ...logging,
+  ...watching,
+  ...scaling,
+  ...services,
+  ...health,
+  ...keeping,
+  ...api,
+}
+
+export type MasterConfig = ConfigOf<typeof masterKnobs>
+
+function percent(name: string, fallback: number, meaning: string): Knob<number> {
+  return number({ min: 1, max: 100, unit: 'percent' }, { flag: name, fallback, meaning })
+}
+
+function bound(name: string, fallback: number, meaning: string): Knob<number> {
+  return number({ min: 1, max: MANY }, { flag: name, fallback, meaning })
+}
+
+function memory(declared: KnobText<number>): Knob<number> {
+  const knob = number({ min: 1, max: MANY * MANY, unit: 'memory', whole: false }, declared)
+  return { ...knob, parse: parseMemoryMb }
+}
+
+function in_(key: string, unit: string): KnobAlias {
+  return { key, convert: (raw) => (typeof raw === 'number' ? `${raw}${unit}` : raw) }
+}

@@ -1,0 +1,161 @@
+import { Histogram } from '../../shared/histogram.ts'
+import type { Objective, ReplicaId, ServiceId } from '../../shared/model.ts'
+import type { ReplicaMeasurement, ServiceMeasurement } from '../../shared/protocol.ts'
+
+/** How a request for a service ended, seen by its client. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly elapsedMs: number }
+  /** An error of the replica, or ours on its behalf. */
+  | { readonly kind: 'failed'; readonly elapsedMs: number }
+  /** The client left before it had everything. */
+  | { readonly kind: 'aborted'; readonly elapsedMs: number }
+  /** A connection that is meant to last: a WebSocket, server-sent events. */
+  | { readonly kind: 'lasting' }
+
+interface ReplicaWindow {
+  arrivals: number
+  errors: number
+  inFlight: number
+  inFlightAreaMs: number
+  areaUntilMs: number
+  upstreamMs: number
+}
+
+interface ServiceWindow {
+  arrivals: number
+  errors: number
+  readonly latency: Histogram
+  readonly replicas: Map<ReplicaId, ReplicaWindow>
+}
+
+/** How much slower than its objective an error counts at least. */
+const ERROR_FACTOR = 2
+
+/** What was measured since the last cut: constant memory per service and replica. */
+export class Meter {
+  readonly #services = new Map<ServiceId, ServiceWindow>()
+
+  arrived(service: ServiceId): void {
+    this.#service(service).arrivals += 1
+  }
+
+  /** A request went to a replica. */
+  sent(service: ServiceId, replica: ReplicaId, nowMs: number): void {
+    const window = this.#replica(service, replica, nowMs)
+    grow(window, nowMs)
+    window.arrivals += 1
+    window.inFlight += 1
+  }
+
+  /** That replica is done with it, well or not. */
+  left(service: ServiceId, replica: ReplicaId, end: Leaving): void {
+    const window = this.#replica(service, replica, end.nowMs)
+    grow(window, end.nowMs)
+    window.inFlight = Math.max(0, window.inFlight - 1)
+    window.upstreamMs += end.upstreamMs
+    if (end.failed) window.errors += 1
+  }
+
+  /** The client has its answer. Answers the latency that counts, if one does. */
+  finished(service: ServiceId, outcome: Outcome, objective: Objective): number | undefined {
+    const window = this.#service(service)
+    if (outcome.kind === 'failed') window.errors += 1
+    const latencyMs = latencyOf(outcome, objective)
+    if (latencyMs !== undefined) window.latency.add(latencyMs)
+    return latencyMs
+  }
+
+  /** Ends the stretch: what was seen in it, and a new one begins. */
+  cut(nowMs: number): readonly ServiceMeasurement[] {
+    const measured = [...this.#services].map(([service, window]) => cutService(service, window, nowMs))
+    for (const [service, window] of this.#services) {
+      if (window.replicas.size === 0) this.#services.delete(service)
+    }
+    return measured.filter(tellsSomething)
+  }
+
+  #service(service: ServiceId): ServiceWindow {
+    const known = this.#services.get(service)
+    if (known !== undefined) return known
+    const window = { arrivals: 0, errors: 0, latency: new Histogram(), replicas: new Map() }
+    this.#services.set(service, window)
+    return window
+  }
+
+  #replica(service: ServiceId, replica: ReplicaId, nowMs: number): ReplicaWindow {
+    const { replicas } = this.#service(service)
+    const known = replicas.get(replica)
+    if (known !== undefined) return known
+    const window = {
+      arrivals: 0,
+      errors: 0,
+      inFlight: 0,
+      inFlightAreaMs: 0,
+      areaUntilMs: nowMs,
+      upstreamMs: 0,
+    }
+    replicas.set(replica, window)
+    return window
+  }
+}
+
+export interface Leaving {
+  readonly upstreamMs: number
+  readonly failed: boolean
+  readonly nowMs: number
+}
+
+/** Errors are slow, never fast; a client that left early says nothing, one that left late does. */
+function latencyOf(outcome: Outcome, { latencyTargetMs }: Objective): number | undefined {
+  switch (outcome.kind) {
+    case 'answered':
+      return outcome.elapsedMs
+    case 'failed':
+      return Math.max(outcome.elapsedMs, ERROR_FACTOR * latencyTargetMs)
+    case 'aborted':
+      return outcome.elapsedMs > latencyTargetMs ? outcome.elapsedMs : undefined
+    case 'lasting':
+      return undefined
+  }
+}
+
+function grow(window: ReplicaWindow, nowMs: number): void {
+  window.inFlightAreaMs += window.inFlight * Math.max(0, nowMs - window.areaUntilMs)
+  window.areaUntilMs = nowMs
+}
+
+function cutService(service: ServiceId, window: ServiceWindow, nowMs: number): ServiceMeasurement {
+  const replicas = [...window.replicas].map(([replica, part]) => cutReplica(replica, part, nowMs))
+  for (const [replica, part] of window.replicas) {
+    if (part.inFlight === 0) window.replicas.delete(replica)
+  }
+  const { arrivals, errors } = window
+  const latency = window.latency.encode()
+  window.arrivals = 0
+  window.errors = 0
+  window.latency.clear()
+  return {
+    service,
+    arrivals,
+    errors,
+    queued: 0,
+    queueMs: 0,
+    latency: { sumMs: latency.sumMs, buckets: [...latency.buckets] },
+    replicas,
+  }
+}
+
+function cutReplica(replica: ReplicaId, window: ReplicaWindow, nowMs: number): ReplicaMeasurement {
+  grow(window, nowMs)
+  const { arrivals, errors, inFlight, inFlightAreaMs, upstreamMs } = window
+  window.arrivals = 0
+  window.errors = 0
+  window.inFlightAreaMs = 0
+  window.upstreamMs = 0
+  return { replica, arrivals, errors, inFlight, inFlightAreaMs, upstreamMs }
+}
+
+function tellsSomething(measured: ServiceMeasurement): boolean {
+  const { arrivals, errors, latency, replicas } = measured
+  return arrivals + errors + latency.buckets.length + replicas.length > 0
+}

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { DemandWindows } from '../../../master/decide/demand.ts'
+import { Histogram } from '../../../shared/histogram.ts'
+import type { Service } from '../../../shared/model.ts'
+import type { ServiceMeasurement } from '../../../shared/protocol.ts'
+import { specNamed } from '../../support/worlds.ts'
+
+const LIMITS = { samplesMin: 20, recentMaxMs: 10_000, windowMs: 10_000, windowsMax: 30 }
+const web: Service = {
+  id: 'web',
+  spec: specNamed('web'),
+  revision: 1,
+  replicas: 1,
+  createdAtMs: 0,
+  previous: [],
+}
+
+function measured(requests: number, latencyMs: number, errors = 0): ServiceMeasurement {
+  const histogram = new Histogram()
+  for (let count = 0; count < requests; count += 1) histogram.add(latencyMs)
+  const { sumMs, buckets } = histogram.encode()
+  const latency = { sumMs, buckets: [...buckets] }
+  return {
+    service: 'web',
+    arrivals: requests,
+    errors,
+    queued: 0,
+    queueMs: 0,
+    latency,
+    replicas: [],
+  }
+}
+
+test('demandOf() judges the shortest stretch that holds enough requests', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  demand.add(measured(100, 10), 95, 1_000)
+  demand.add(measured(100, 150), 95, 2_000)
+  const { recent } = demand.demandOf(web, 2_000)
+  expect(recent).toMatchObject({ fromMs: 1_000, toMs: 2_000, requests: 100 })
+  expect(recent?.percentileMs).toBeGreaterThan(145)
+})
+
+test('demandOf() reaches further back for a quiet service, and says nothing of a silent one', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  for (let second = 1; second <= 5; second += 1) demand.add(measured(5, 10), 95, second * 1_000)
+  expect(demand.demandOf(web, 5_000).recent).toMatchObject({ fromMs: 1_000, requests: 20 })
+  expect(demand.demandOf(web, 13_500).recent).toBeUndefined()
+  expect(demand.demandOf({ ...web, id: 'other' }, 5_000).recent).toBeUndefined()
+})
+
+test('demandOf() merges what several proxies saw of the same second', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  demand.add(measured(90, 10), 95, 1_000)
+  demand.add(measured(10, 500, 3), 95, 1_400)
+  const { recent } = demand.demandOf(web, 1_400)
+  expect(recent).toMatchObject({ requests: 100, errors: 3 })
+  expect(recent?.percentileMs).toBeGreaterThan(490)
+})
+
+test('tick() closes windows, also empty ones, but none in which a proxy was silent', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  demand.add(measured(50, 10), 95, 4_000)
+  demand.tick(10_000, true)
+  demand.tick(20_000, true)
+  demand.tick(24_000, false)
+  demand.tick(30_000, true)
+  demand.tick(40_000, true)
+  const { windows } = demand.demandOf(web, 40_000)
+  expect(windows.map(({ toMs, requests }) => [toMs, requests])).toEqual([
+    [10_000, 50],
+    [20_000, 0],
+    [40_000, 0],
+  ])
+})

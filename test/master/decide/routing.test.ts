@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { routing } from '../../../master/decide/routing.ts'
+import type { Phase, RouteFragment } from '../../../shared/model.ts'
+import {
+  added,
+  applied,
+  applyAll,
+  type Bare,
+  desiredWith,
+  LIMITS,
+  nodeNamed,
+  SeenWorld,
+  specNamed,
+} from '../../support/worlds.ts'
+
+const NOW = 1_000_000
+
+function fragment(
+  phase: Phase | undefined,
+  more: readonly Bare[] = [],
+  silentMs = 0,
+): RouteFragment {
+  const desired = desiredWith([
+    { kind: 'node-joined', node: nodeNamed('n1', { address: '10.0.0.1' }) },
+    applied(specNamed('web')),
+    added('r1', 'web', { node: 'n1' }),
+  ])
+  applyAll(desired, more)
+  const seen = new SeenWorld()
+  seen.beat('n1', NOW - silentMs)
+  const replica = desired.replicas.get('r1')
+  if (phase !== undefined && replica !== undefined) seen.report(replica, phase)
+  const [first] = routing(desired, seen, LIMITS, NOW)
+  if (first === undefined) throw new Error('no fragment')
+  return first
+}
+
+const serving: Phase = { kind: 'serving', sinceMs: 0 }
+
+test('routing() lists a serving replica with its node address and port', () => {
+  expect(fragment(serving).endpoints).toEqual([
+    { replica: 'r1', node: 'n1', host: '10.0.0.1', port: 20_000, suspect: false },
+  ])
+})
+
+test('routing() keeps the endpoints of a silent node, marked, until it is lost', () => {
+  expect(fragment(serving, [], 3_000).endpoints).toMatchObject([{ suspect: true }])
+  expect(fragment(serving, [], 5_000).endpoints).toEqual([])
+})
+
+const absences: readonly { phase?: Phase; more?: readonly Bare[]; absence: string }[] = [
+  { absence: '"web" is starting' },
+  { phase: { kind: 'starting', sinceMs: 0 }, absence: '"web" is starting' },
+  { phase: { kind: 'failed', sinceMs: 0, reason: 'boom' }, absence: '"web" is failed: boom' },
+  { phase: { kind: 'unhealthy', sinceMs: 0, reason: 'no' }, absence: '"web" is unhealthy: no' },
+  {
+    phase: serving,
+    more: [{ kind: 'replica-draining', replica: 'r1' }],
+    absence: '"web" is starting',
+  },
+  {
+    more: [
+      { kind: 'replica-removed', replica: 'r1' },
+      added('r2', 'web', { pendingReason: 'full' }),
+    ],
+    absence: '"web" waits for a place: full',
+  },
+  {
+    more: [
+      { kind: 'replica-removed', replica: 'r1' },
+      { kind: 'service-scaled', service: 'web', replicas: 0 },
+    ],
+    absence: '"web" is scaled to zero',
+  },
+  { more: [{ kind: 'service-removing', service: 'web' }], absence: '"web" is being removed' },
+]
+test.each(absences)('routing() tells clients: $absence', ({ phase, more, absence }) => {
+  const { endpoints, absence: told } = fragment(phase, more)
+  expect(endpoints).toEqual([])
+  expect(told).toBe(absence)
+})

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { NodeWatch } from '../../master/node-watch.ts'
+import type { Heartbeat, ReplicaReport } from '../../shared/protocol.ts'
+
+function report(replica: string): ReplicaReport {
+  return {
+    replica,
+    service: 'web',
+    revision: 1,
+    phase: { kind: 'serving', sinceMs: 0 },
+    restarts: 0,
+  }
+}
+
+function beat(seq: number, changes: Partial<Heartbeat> = {}): Heartbeat {
+  const load = {
+    cpuPercent: 10,
+    memoryPercent: 10,
+    diskPercent: 1,
+    networkInBytes: 0,
+    networkOutBytes: 0,
+  }
+  return {
+    wire: 1,
+    boot: 'b1',
+    seq,
+    full: false,
+    load,
+    replicas: [],
+    gone: [],
+    assignments: 0,
+    ...changes,
+  }
+}
+
+test('hear() asks for everything until it has a full report to build on', () => {
+  const watch = new NodeWatch()
+  expect(watch.hear('n1', beat(1), 0)).toEqual({ changed: false, wantFull: true })
+  expect(watch.nodes.has('n1')).toBe(false)
+  expect(watch.hear('n1', beat(2, { full: true, replicas: [report('r1')] }), 0).wantFull).toBe(
+    false,
+  )
+  expect(watch.hear('n1', beat(3, { replicas: [report('r2')] }), 0).changed).toBe(true)
+  expect([...(watch.nodes.get('n1')?.replicas.keys() ?? [])]).toEqual(['r1', 'r2'])
+  watch.hear('n1', beat(4, { gone: ['r1'] }), 0)
+  expect([...(watch.nodes.get('n1')?.replicas.keys() ?? [])]).toEqual(['r2'])
+})
+
+test.each([
+  { why: 'a heartbeat is missing', next: beat(3) },
+  { why: 'the worker started anew', next: beat(1, { boot: 'b2' }) },
+])('hear() asks for everything when $why', ({ next }) => {
+  const watch = new NodeWatch()
+  watch.hear('n1', beat(1, { full: true }), 0)
+  expect(watch.hear('n1', next, 0).wantFull).toBe(true)
+})
+
+test('hear() ignores a heartbeat that comes twice or late', () => {
+  const watch = new NodeWatch()
+  watch.hear('n1', beat(5, { full: true, replicas: [report('r1')] }), 100)
+  expect(watch.hear('n1', beat(4, { full: true }), 200)).toEqual({
+    changed: false,
+    wantFull: false,
+  })
+  expect(watch.nodes.get('n1')).toMatchObject({ seenAtMs: 100 })
+  expect(watch.nodes.get('n1')?.replicas.size).toBe(1)
+})
+
+test('hear() averages the load, so that one busy second makes no busy node', () => {
+  const watch = new NodeWatch()
+  const busy = { ...beat(1).load, cpuPercent: 100 }
+  watch.hear('n1', beat(1, { full: true }), 0)
+  watch.hear('n1', beat(2, { load: busy }), 1_000)
+  expect(watch.nodes.get('n1')?.load.cpuPercent).toBeLessThan(30)
+  for (let seq = 3; seq <= 30; seq += 1) watch.hear('n1', beat(seq, { load: busy }), seq * 1_000)
+  expect(watch.nodes.get('n1')?.load.cpuPercent).toBeGreaterThan(95)
+})

@@ -1,0 +1,206 @@
+/** A whole cluster of real programs on this machine, in a folder of its own. */
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NodeView, ReplicaView, ServiceView, WhyView } from '../../shared/api.ts'
+import type { Entry } from '../../shared/model.ts'
+import { freePort, Program, ROOT } from './program.ts'
+import { until } from './until.ts'
+
+export interface ClusterShape {
+  readonly workers?: number
+  readonly proxies?: number
+  readonly masterFlags?: readonly string[]
+  readonly workerFlags?: readonly string[]
+  readonly proxyFlags?: readonly string[]
+}
+
+export interface RunningProxy {
+  readonly program: Program
+  readonly url: string
+  readonly adminUrl: string
+}
+
+export class Cluster {
+  readonly dir = mkdtempSync(join(tmpdir(), 'orchestrify-cluster-'))
+  readonly workers = new Map<string, Program>()
+  readonly proxies: RunningProxy[] = []
+  readonly #shape: ClusterShape
+  master: Program | undefined
+  masterPort = 0
+
+  constructor(shape: ClusterShape = {}) {
+    this.#shape = shape
+  }
+
+  static async start(shape: ClusterShape = {}): Promise<Cluster> {
+    const cluster = new Cluster(shape)
+    try {
+      cluster.masterPort = await freePort()
+      await cluster.startMaster()
+      const { workers = 2, proxies = 1 } = shape
+      for (let at = 1; at <= workers; at += 1) cluster.startWorker(`w${at}`)
+      for (let at = 0; at < proxies; at += 1) await cluster.startProxy()
+      await cluster.nodesAre('ready', workers)
+      return cluster
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
+  }
+
+  get masterUrl(): string {
+    return `http://127.0.0.1:${this.masterPort}`
+  }
+
+  async startMaster(): Promise<void> {
+    const flags = ['--port', String(this.masterPort), '--data', join(this.dir, 'master')]
+    this.master = new Program('master', [...flags, ...(this.#shape.masterFlags ?? [])])
+    const { master } = this
+    await until(() => {
+      if (!master.isRunning) throw new Error(`the master ended: ${master.output}`)
+      return this.api('/v1/health').then(
+        () => true,
+        () => false,
+      )
+    })
+  }
+
+  startWorker(name: string, flags: readonly string[] = []): Program {
+    const common = ['--master-ip', this.masterUrl, '--worker-name', name, '--driver', 'process']
+    const own = ['--data', join(this.dir, name), '--port', '0', '--on-exit', 'stop']
+    const shape = this.#shape.workerFlags ?? []
+    const program = new Program('worker', [...common, ...own, ...shape, ...flags])
+    this.workers.set(name, program)
+    return program
+  }
+
+  async startProxy(): Promise<RunningProxy> {
+    const [port, adminPort] = [await freePort(), await freePort()]
+    const ports = ['--port', String(port), '--admin-port', String(adminPort)]
+    const data = ['--data', join(this.dir, `proxy-${port}`)]
+    const flags = ['--master-ip', this.masterUrl, ...ports, ...data]
+    const program = new Program('proxy', [...flags, ...(this.#shape.proxyFlags ?? [])])
+    const [url, adminUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`]
+    const proxy = { program, url, adminUrl }
+    this.proxies.push(proxy)
+    await until(() =>
+      fetch(`${proxy.adminUrl}/healthz`).then(
+        (r) => r.ok,
+        () => false,
+      ),
+    )
+    return proxy
+  }
+
+  /** The URL under which the first proxy serves a service. */
+  at(service: string, path = '/'): string {
+    return `${this.proxies[0]?.url}/s/${service}${path}`
+  }
+
+  async api<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
+    const { status, json } = await this.call(path, method, body)
+    if (status >= 400) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(json)}`)
+    return json as T
+  }
+
+  async call(
+    path: string,
+    method = 'GET',
+    body?: unknown,
+  ): Promise<{ status: number; json: unknown }> {
+    const response = await fetch(`${this.masterUrl}${path}`, {
+      method,
+      signal: AbortSignal.timeout(10_000),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    const text = await response.text()
+    return { status: response.status, json: text === '' ? undefined : JSON.parse(text) }
+  }
+
+  async run(name: string, spec: Record<string, unknown> = {}): Promise<ServiceView> {
+    const command = [process.execPath, join(ROOT, 'test/support/service.mjs')]
+    const health = { http: '/health', interval: '1s' }
+    return this.api('/v1/services', 'POST', { name, command, health, ...spec })
+  }
+
+  async nodes(): Promise<readonly NodeView[]> {
+    return (await this.api<{ nodes: NodeView[] }>('/v1/nodes')).nodes
+  }
+
+  async replicas(service?: string): Promise<readonly ReplicaView[]> {
+    const query = service === undefined ? '' : `?service=${service}`
+    return (await this.api<{ replicas: ReplicaView[] }>(`/v1/replicas${query}`)).replicas
+  }
+
+  service(name: string): Promise<ServiceView> {
+    return this.api(`/v1/services/${name}`)
+  }
+
+  why(name: string): Promise<WhyView> {
+    return this.api(`/v1/services/${name}/why`)
+  }
+
+  async events(after = 0): Promise<readonly Entry[]> {
+    return (await this.api<{ events: Entry[] }>(`/v1/events?after=${after}&limit=1000`)).events
+  }
+
+  /** Waits until exactly so many replicas of the service serve, and no other exists. */
+  async serves(
+    service: string,
+    count: number,
+    timeoutMs = 20_000,
+  ): Promise<readonly ReplicaView[]> {
+    return until(
+      async () => {
+        const replicas = await this.replicas(service)
+        const serving = replicas.filter(({ state }) => state === 'serving')
+        return serving.length === count && replicas.length === count ? replicas : undefined
+      },
+      { timeoutMs },
+    )
+  }
+
+  async nodesAre(condition: string, count: number, timeoutMs = 20_000): Promise<void> {
+    await until(
+      async () => (await this.nodes()).filter((n) => n.condition === condition).length === count,
+      { timeoutMs },
+    )
+  }
+
+  /** Ends everything, also replicas that outlived their worker, and removes the folder. */
+  async stop(): Promise<void> {
+    await Promise.all(this.proxies.map(({ program }) => program.end('SIGKILL')))
+    await this.master?.end('SIGTERM')
+    await Promise.all([...this.workers.values()].map((worker) => worker.end('SIGTERM')))
+    for (const pid of processesIn(this.dir)) tryKill(pid)
+    await until(() => processesIn(this.dir).length === 0)
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** Processes whose working directory lies in a folder: every replica of the process driver. */
+export function processesIn(dir: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => workingDirectory(pid).startsWith(`${dir}/`))
+    .map(Number)
+}
+
+function workingDirectory(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended in between.
+  }
+}
