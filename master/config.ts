@@ -1,5 +1,6 @@
 /** Everything that can be set on the master; `limits` of decisions and defaults of services too. */
-import type { ConfigOf } from '../shared/config.ts'
+import { type ConfigOf, type ConfigSources, readConfig } from '../shared/config.ts'
+import { RequestError } from '../shared/errors.ts'
 import {
   choice,
   duration,
@@ -7,13 +8,11 @@ import {
   inSeconds,
   type Knob,
   type KnobAlias,
-  type KnobText,
   number,
   port,
   text,
 } from '../shared/knob.ts'
-import { parseMemoryMb } from './api/memory.ts'
-import { parseObjective } from './api/objective.ts'
+import { serviceKnobs } from './api/service-knobs.ts'
 
 const MANY = 1_000_000
 
@@ -152,115 +151,15 @@ const scaling = {
   ),
 }
 
-const services = {
-  objective: { ...text({ ...objectiveText() }), parse: readObjective },
-  replicasMin: number(
-    { min: 1, max: 10_000, unit: 'replicas' },
-    {
-      flag: 'min',
-      env: 'ORCHESTRIFY_REPLICAS_MIN',
-      fallback: 1,
-      meaning: 'The fewest replicas of a service that does not say it.',
-      aliases: [{ key: 'scaling.min' }, { key: 'scaling.min_instances' }],
-    },
-  ),
-  replicasMax: number(
-    { min: 1, max: 10_000, unit: 'replicas' },
-    {
-      flag: 'max',
-      env: 'ORCHESTRIFY_REPLICAS_MAX',
-      fallback: 10,
-      meaning: 'The most replicas of a service that does not say it.',
-      aliases: [{ key: 'scaling.max' }, { key: 'scaling.max_instances' }],
-    },
-  ),
-  autoscale: flag({
-    flag: 'autoscale',
-    fallback: true,
-    meaning: 'Whether services that do not say it are scaled.',
-    aliases: [{ key: 'scaling.auto_scaling' }],
-  }),
-  cpuLimit: number(
-    { min: 0.01, max: 1_024, unit: 'cores', whole: false },
-    {
-      flag: 'cpu-limit',
-      fallback: 1,
-      meaning: 'The most CPU a replica may use.',
-      aliases: [{ key: 'orchestrator.default_cpu_limit' }],
-    },
-  ),
-  memoryLimitMb: memory({
-    flag: 'memory-limit',
-    fallback: 512,
-    meaning: 'The most memory a replica may use.',
-    aliases: [{ key: 'orchestrator.default_memory_limit' }],
-  }),
-  cpuReserved: number(
-    { min: 0, max: 1_024, unit: 'cores', whole: false },
-    { flag: 'cpu-reserve', fallback: 0.1, meaning: 'The CPU that placement counts per replica.' },
-  ),
-  memoryReservedMb: memory({
-    flag: 'memory-reserve',
-    fallback: 64,
-    meaning: 'The memory that placement counts per replica.',
-  }),
-  stopGraceMs: duration({
-    flag: 'stop-grace',
-    fallback: 10_000,
-    meaning: 'How long a replica may take to end by itself.',
-  }),
-}
-
-const health = {
-  healthType: choice(['tcp', 'http', 'none'], {
-    flag: 'health-type',
-    fallback: 'tcp',
-    meaning: 'How replicas are asked whether they are well; http asks for /health.',
-    aliases: [{ key: 'health_check.type', convert: (raw) => String(raw).toLowerCase() }],
-  }),
-  healthEveryMs: duration({
-    flag: 'health-every',
-    fallback: 10_000,
-    meaning: 'How often replicas are asked.',
-    aliases: [inSeconds('health_check.interval')],
-  }),
-  healthTimeoutMs: duration({
-    flag: 'health-timeout',
-    fallback: 5_000,
-    meaning: 'How long the answer may take.',
-    aliases: [inSeconds('health_check.timeout')],
-  }),
-  healthFailuresMax: number(
-    { min: 1, max: 100 },
-    {
-      flag: 'health-failures',
-      fallback: 3,
-      meaning: 'So many failures in a row make a replica unhealthy.',
-      aliases: [{ key: 'health_check.unhealthy_threshold' }],
-    },
-  ),
-  healthSuccessesMin: number(
-    { min: 1, max: 100 },
-    {
-      flag: 'health-successes',
-      fallback: 2,
-      meaning: 'So many successes in a row make it serve again.',
-      aliases: [{ key: 'health_check.healthy_threshold' }],
-    },
-  ),
-  startMaxMs: duration({
-    flag: 'start-max',
-    fallback: 60_000,
-    meaning: 'How long a replica may take from its start to its first passing probe.',
-  }),
-}
-
 const keeping = {
   retentionMs: duration({
     flag: 'retention',
     fallback: 86_400_000,
     meaning: 'How long telemetry is kept.',
-    aliases: [in_('monitoring.metrics_retention', 'h'), in_('monitoring.retention_days', 'd')],
+    aliases: [
+      inUnit('monitoring.metrics_retention', 'h'),
+      inUnit('monitoring.retention_days', 'd'),
+    ],
   }),
   snapshotEvery: number(
     { min: 10, max: MANY, unit: 'changes' },
@@ -290,13 +189,47 @@ export const masterKnobs = {
   ...logging,
   ...watching,
   ...scaling,
-  ...services,
-  ...health,
+  ...serviceKnobs,
   ...keeping,
   ...api,
 }
 
 export type MasterConfig = ConfigOf<typeof masterKnobs>
+
+/** Throws one sentence also when two values that are right alone do not go together. */
+export function readMasterConfig(sources: ConfigSources): MasterConfig {
+  const config = readConfig(masterKnobs, sources)
+  expectOrder(config, 'heartbeatEveryMs', 'suspectAfterMs')
+  expectOrder(config, 'suspectAfterMs', 'lostAfterMs')
+  expectOrder(config, 'replicasMin', 'replicasMax')
+  expectOrder(config, 'failureBackoffMs', 'failureBackoffMaxMs')
+  for (const name of POSITIVE) if (config[name] <= 0) throw wrong(name, 'must be more than 0')
+  return config
+}
+
+type NumberName = 'replicasMin' | 'replicasMax' | (typeof POSITIVE)[number] | 'failureBackoffMaxMs'
+
+const POSITIVE = [
+  'heartbeatEveryMs',
+  'suspectAfterMs',
+  'lostAfterMs',
+  'proxyLeaseMs',
+  'drainMaxMs',
+  'loopEveryMs',
+  'scaleWindowMs',
+  'failureBackoffMs',
+  'longPollMs',
+] as const
+
+function expectOrder(config: MasterConfig, small: NumberName, large: NumberName): void {
+  if (config[small] <= config[large]) return
+  throw wrong(small, `must not be more than --${masterKnobs[large].flag}`)
+}
+
+function wrong(name: NumberName, what: string): RequestError {
+  const message = `Cannot use this configuration: --${masterKnobs[name].flag} ${what}`
+  return new RequestError(400, 'USAGE', message)
+}
 
 function percent(name: string, fallback: number, meaning: string): Knob<number> {
   return number({ min: 1, max: 100, unit: 'percent' }, { flag: name, fallback, meaning })
@@ -306,11 +239,6 @@ function bound(name: string, fallback: number, meaning: string): Knob<number> {
   return number({ min: 1, max: MANY }, { flag: name, fallback, meaning })
 }
 
-function memory(declared: KnobText<number>): Knob<number> {
-  const knob = number({ min: 1, max: MANY * MANY, unit: 'memory', whole: false }, declared)
-  return { ...knob, parse: parseMemoryMb }
-}
-
-function in_(key: string, unit: string): KnobAlias {
+function inUnit(key: string, unit: string): KnobAlias {
   return { key, convert: (raw) => (typeof raw === 'number' ? `${raw}${unit}` : raw) }
 }

@@ -26,11 +26,13 @@ export class Cluster {
   readonly workers = new Map<string, Program>()
   readonly proxies: RunningProxy[] = []
   readonly #shape: ClusterShape
+  masterFlags: readonly string[]
   master: Program | undefined
   masterPort = 0
 
   constructor(shape: ClusterShape = {}) {
     this.#shape = shape
+    this.masterFlags = shape.masterFlags ?? []
   }
 
   static async start(shape: ClusterShape = {}): Promise<Cluster> {
@@ -55,7 +57,7 @@ export class Cluster {
 
   async startMaster(): Promise<void> {
     const flags = ['--port', String(this.masterPort), '--data', join(this.dir, 'master')]
-    this.master = new Program('master', [...flags, ...(this.#shape.masterFlags ?? [])])
+    this.master = new Program('master', [...flags, ...this.masterFlags])
     const { master } = this
     await until(() => {
       if (!master.isRunning) throw new Error(`the master ended: ${master.output}`)
@@ -77,20 +79,29 @@ export class Cluster {
 
   async startProxy(): Promise<RunningProxy> {
     const [port, adminPort] = [await freePort(), await freePort()]
+    const proxy = this.#proxyOn(port, adminPort)
+    this.proxies.push(proxy)
+    await answers(`${proxy.adminUrl}/healthz`)
+    return proxy
+  }
+
+  /** Ends a proxy and starts it again on the same ports and data. */
+  async restartProxy(at: number): Promise<void> {
+    const before = this.proxies[at]
+    if (before === undefined) throw new Error(`there is no proxy ${at}`)
+    await before.program.end('SIGKILL')
+    const ports = [before.url, before.adminUrl].map((url) => Number(new URL(url).port))
+    const after = this.#proxyOn(ports[0] ?? 0, ports[1] ?? 0)
+    this.proxies[at] = after
+    await answers(`${after.adminUrl}/healthz`)
+  }
+
+  #proxyOn(port: number, adminPort: number): RunningProxy {
     const ports = ['--port', String(port), '--admin-port', String(adminPort)]
     const data = ['--data', join(this.dir, `proxy-${port}`)]
     const flags = ['--master-ip', this.masterUrl, ...ports, ...data]
     const program = new Program('proxy', [...flags, ...(this.#shape.proxyFlags ?? [])])
-    const [url, adminUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`]
-    const proxy = { program, url, adminUrl }
-    this.proxies.push(proxy)
-    await until(() =>
-      fetch(`${proxy.adminUrl}/healthz`).then(
-        (r) => r.ok,
-        () => false,
-      ),
-    )
-    return proxy
+    return { program, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` }
   }
 
   /** The URL under which the first proxy serves a service. */
@@ -179,6 +190,15 @@ export class Cluster {
     await until(() => processesIn(this.dir).length === 0)
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+async function answers(url: string): Promise<void> {
+  const isUp = (): Promise<boolean> =>
+    fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
+  await until(isUp)
 }
 
 /** Processes whose working directory lies in a folder: every replica of the process driver. */

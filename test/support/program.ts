@@ -1,10 +1,16 @@
 /** A real program of the product as a child process, with what it printed. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** The repository, whether this file runs as a source or compiled. */
+export const ROOT = rootOf(fileURLToPath(import.meta.url))
+
+function rootOf(path: string): string {
+  return existsSync(join(path, 'tsconfig.json')) ? path : rootOf(dirname(path))
+}
 
 export class Program {
   readonly child: ChildProcess

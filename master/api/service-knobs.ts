@@ -1,0 +1,135 @@
+/** What a service gets that does not say it: knobs of the master. */
+import type { ConfigOf } from '../../shared/config.ts'
+import {
+  choice,
+  duration,
+  flag,
+  inSeconds,
+  type Knob,
+  type KnobText,
+  number,
+  text,
+} from '../../shared/knob.ts'
+import { parseMemoryMb } from './memory.ts'
+import { objectiveText, parseObjective } from './objective.ts'
+
+const services = {
+  objective: objective({
+    flag: 'objective',
+    fallback: 'p95 < 100ms',
+    meaning: 'The latency objective of a service that does not say it.',
+  }),
+  replicasMin: number(
+    { min: 1, max: 10_000, unit: 'replicas' },
+    {
+      flag: 'replicas-min',
+      fallback: 1,
+      meaning: 'The fewest replicas of a service that does not say it.',
+      aliases: [{ key: 'scaling.min' }, { key: 'scaling.min_instances' }],
+    },
+  ),
+  replicasMax: number(
+    { min: 1, max: 10_000, unit: 'replicas' },
+    {
+      flag: 'replicas-max',
+      fallback: 10,
+      meaning: 'The most replicas of a service that does not say it.',
+      aliases: [{ key: 'scaling.max' }, { key: 'scaling.max_instances' }],
+    },
+  ),
+  autoscale: flag({
+    flag: 'autoscale',
+    fallback: true,
+    meaning: 'Whether services that do not say it are scaled.',
+    aliases: [{ key: 'scaling.auto_scaling' }],
+  }),
+  cpuLimit: number(
+    { min: 0.01, max: 1_024, unit: 'cores', whole: false },
+    {
+      flag: 'cpu-limit',
+      fallback: 1,
+      meaning: 'The most CPU a replica may use.',
+      aliases: [{ key: 'orchestrator.default_cpu_limit' }],
+    },
+  ),
+  memoryLimitMb: memory({
+    flag: 'memory-limit',
+    fallback: 512,
+    meaning: 'The most memory a replica may use.',
+    aliases: [{ key: 'orchestrator.default_memory_limit' }],
+  }),
+  cpuReserved: number(
+    { min: 0, max: 1_024, unit: 'cores', whole: false },
+    { flag: 'cpu-reserve', fallback: 0.1, meaning: 'The CPU that placement counts per replica.' },
+  ),
+  memoryReservedMb: memory({
+    flag: 'memory-reserve',
+    fallback: 64,
+    meaning: 'The memory that placement counts per replica.',
+  }),
+  stopGraceMs: duration({
+    flag: 'stop-grace',
+    fallback: 10_000,
+    meaning: 'How long a replica may take to end by itself.',
+  }),
+}
+
+const health = {
+  healthType: choice(['tcp', 'http', 'none'], {
+    flag: 'health-type',
+    fallback: 'tcp',
+    meaning: 'How replicas are asked whether they are well; http asks for /health.',
+    aliases: [{ key: 'health_check.type', convert: (raw) => String(raw).toLowerCase() }],
+  }),
+  healthEveryMs: duration({
+    flag: 'health-every',
+    fallback: 10_000,
+    meaning: 'How often replicas are asked.',
+    aliases: [inSeconds('health_check.interval')],
+  }),
+  healthTimeoutMs: duration({
+    flag: 'health-timeout',
+    fallback: 5_000,
+    meaning: 'How long the answer may take.',
+    aliases: [inSeconds('health_check.timeout')],
+  }),
+  healthFailuresMax: number(
+    { min: 1, max: 100 },
+    {
+      flag: 'health-failures',
+      fallback: 3,
+      meaning: 'So many failures in a row make a replica unhealthy.',
+      aliases: [{ key: 'health_check.unhealthy_threshold' }],
+    },
+  ),
+  healthSuccessesMin: number(
+    { min: 1, max: 100 },
+    {
+      flag: 'health-successes',
+      fallback: 2,
+      meaning: 'So many successes in a row make it serve again.',
+      aliases: [{ key: 'health_check.healthy_threshold' }],
+    },
+  ),
+  startMaxMs: duration({
+    flag: 'start-max',
+    fallback: 60_000,
+    meaning: 'How long a replica may take from its start to its first passing probe.',
+  }),
+}
+
+export const serviceKnobs = { ...services, ...health }
+
+export type ServiceDefaults = ConfigOf<typeof serviceKnobs>
+
+const MEMORY_MAX_MB = 16 * 1024 * 1024
+
+function memory(declared: KnobText<number>): Knob<number> {
+  const knob = number({ min: 1, max: MEMORY_MAX_MB, unit: 'memory', whole: false }, declared)
+  return { ...knob, parse: parseMemoryMb }
+}
+
+function objective(declared: KnobText<string>): Knob<string> {
+  const checked = (raw: unknown): string => objectiveText(parseObjective(raw))
+  return { ...text(declared), unit: 'objective', parse: checked }
+}

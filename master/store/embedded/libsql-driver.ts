@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module'
+import type Libsql from 'libsql'
+import type { SqliteDatabase, SqliteRow, SqliteStatement } from './sqlite-driver.ts'
+import { guarded } from './sqlite-failure.ts'
+
+/** Loaded on demand: newer Nodes never touch the native module. */
+export function openLibsql(path: string): SqliteDatabase {
+  const Database: typeof Libsql = createRequire(import.meta.url)('libsql')
+  const database = guarded(() => new Database(path), 'rawCode')
+  // Held for as long as the connection: the module's finalizers are its weak spot.
+  const kept: Libsql.Statement<unknown[]>[] = []
+  const prepare = (sql: string): Libsql.Statement<unknown[]> => {
+    const statement = guarded(() => database.prepare(sql), 'rawCode')
+    kept.push(statement)
+    return statement
+  }
+  return {
+    exec: (sql) => void guarded(() => database.exec(sql), 'rawCode'),
+    prepare: (sql) => statementOf(prepare(sql)),
+    inTransaction: () => database.inTransaction,
+    close: () => void database.close(),
+  }
+}
+
+function statementOf(statement: Libsql.Statement<unknown[]>): SqliteStatement {
+  return {
+    run: (...values) => void guarded(() => statement.run(...values), 'rawCode'),
+    all: (...values) => guarded(() => statement.all(...values).map(rowOf), 'rawCode'),
+  }
+}
+
+function rowOf(row: unknown): SqliteRow {
+  // The module adds how long the row took.
+  const { _metadata, ...columns } = row as Record<string, unknown>
+  return columns
+}

@@ -1,0 +1,152 @@
+import { checksumOf, checksumOfBytes } from './checksum.ts'
+import type { EntryRow, LogHead, SnapshotRow } from './messages.ts'
+import { bytesOf, Damaged, integerOf, textOf } from './rows.ts'
+import type { SqliteDatabase, SqliteRow, SqliteStatement } from './sqlite-driver.ts'
+
+/** The rows of the log. Whatever is read was checked against its checksum. */
+export class LogRows {
+  readonly #database: SqliteDatabase
+  readonly #sql: ReturnType<typeof statementsOf>
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database
+    this.#sql = statementsOf(database)
+  }
+
+  /** All of it is on the disk when this returns, and nothing of it when it throws. */
+  transact<T>(work: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.#database.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.#database.inTransaction()) this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  head(): LogHead | undefined {
+    const row = single(this.#sql.head)
+    if (row === undefined) return undefined
+    const head = {
+      epoch: integerOf(row, 'epoch'),
+      revision: integerOf(row, 'revision'),
+      oldest: integerOf(row, 'oldest'),
+    }
+    expectSum(row, checksumOf(head.epoch, head.revision, head.oldest), 'the head')
+    return head
+  }
+
+  writeHead({ epoch, revision, oldest }: LogHead): void {
+    this.#sql.writeHead.run(epoch, revision, oldest, checksumOf(epoch, revision, oldest))
+  }
+
+  /** The entries after a revision without a gap. */
+  entriesAfter(revision: number, limit: number): EntryRow[] {
+    return this.#sql.entries.all(revision, limit).map((row, at) => {
+      const entry = entryOf(row)
+      if (entry.revision === revision + at + 1) return entry
+      throw new Damaged(`entry ${revision + at + 1} is missing`)
+    })
+  }
+
+  entryAt(revision: number): EntryRow | undefined {
+    const [row] = this.#sql.entry.all(revision)
+    return row === undefined ? undefined : entryOf(row)
+  }
+
+  writeEntry({ revision, epoch, json }: EntryRow): void {
+    this.#sql.writeEntry.run(revision, epoch, json, checksumOf(revision, epoch, json))
+  }
+
+  dropEntriesThrough(revision: number): void {
+    this.#sql.dropEntriesThrough.run(revision)
+  }
+
+  dropEntriesAfter(revision: number): void {
+    this.#sql.dropEntriesAfter.run(revision)
+  }
+
+  snapshot(): SnapshotRow | undefined {
+    const row = single(this.#sql.snapshot)
+    if (row === undefined) return undefined
+    const snapshot = {
+      series: integerOf(row, 'series'),
+      revision: integerOf(row, 'revision'),
+      chunks: integerOf(row, 'chunks'),
+    }
+    expectSum(row, sumOf(snapshot), 'the snapshot')
+    return snapshot
+  }
+
+  writeSnapshot(snapshot: SnapshotRow): void {
+    const { series, revision, chunks } = snapshot
+    this.#sql.writeSnapshot.run(series, revision, chunks, sumOf(snapshot))
+  }
+
+  chunk(series: number, place: number): string {
+    const [row] = this.#sql.chunk.all(series, place)
+    if (row === undefined) throw new Damaged(`chunk ${place} of the snapshot is missing`)
+    const bytes = bytesOf(row, 'bytes')
+    expectSum(row, checksumOfBytes(bytes, series, place), `chunk ${place} of the snapshot`)
+    return Buffer.from(bytes).toString('utf8')
+  }
+
+  /** As bytes: text would end at its first NUL. */
+  writeChunk(series: number, place: number, chunk: string): void {
+    const bytes = Buffer.from(chunk, 'utf8')
+    this.#sql.writeChunk.run(series, place, bytes, checksumOfBytes(bytes, series, place))
+  }
+
+  dropChunksExcept(series: number): void {
+    this.#sql.dropChunksExcept.run(series)
+  }
+}
+
+function statementsOf(database: SqliteDatabase) {
+  const prepare = (sql: string): SqliteStatement => database.prepare(sql)
+  return {
+    head: prepare('SELECT epoch, revision, oldest, crc FROM head'),
+    writeHead: prepare('REPLACE INTO head (id, epoch, revision, oldest, crc) VALUES (1, ?, ?, ?, ?)'),
+    entries: prepare(
+      'SELECT revision, epoch, json, crc FROM entries WHERE revision > ? ORDER BY revision LIMIT ?',
+    ),
+    entry: prepare('SELECT revision, epoch, json, crc FROM entries WHERE revision = ?'),
+    writeEntry: prepare('INSERT INTO entries (revision, epoch, json, crc) VALUES (?, ?, ?, ?)'),
+    dropEntriesThrough: prepare('DELETE FROM entries WHERE revision <= ?'),
+    dropEntriesAfter: prepare('DELETE FROM entries WHERE revision > ?'),
+    snapshot: prepare('SELECT series, revision, chunks, crc FROM snapshot'),
+    writeSnapshot: prepare(
+      'REPLACE INTO snapshot (id, series, revision, chunks, crc) VALUES (1, ?, ?, ?, ?)',
+    ),
+    chunk: prepare('SELECT bytes, crc FROM chunks WHERE series = ? AND place = ?'),
+    writeChunk: prepare('INSERT INTO chunks (series, place, bytes, crc) VALUES (?, ?, ?, ?)'),
+    dropChunksExcept: prepare('DELETE FROM chunks WHERE series <> ?'),
+  }
+}
+
+function single(statement: SqliteStatement): SqliteRow | undefined {
+  const rows = statement.all()
+  if (rows.length > 1) throw new Damaged('a table of one row holds several')
+  return rows[0]
+}
+
+function entryOf(row: SqliteRow): EntryRow {
+  const entry = {
+    revision: integerOf(row, 'revision'),
+    epoch: integerOf(row, 'epoch'),
+    json: textOf(row, 'json'),
+  }
+  const { revision, epoch, json } = entry
+  expectSum(row, checksumOf(revision, epoch, json), `entry ${revision}`)
+  return entry
+}
+
+function sumOf({ series, revision, chunks }: SnapshotRow): number {
+  return checksumOf(series, revision, chunks)
+}
+
+function expectSum(row: SqliteRow, sum: number, what: string): void {
+  if (integerOf(row, 'crc') !== sum) throw new Damaged(`${what} does not fit its checksum`)
+}

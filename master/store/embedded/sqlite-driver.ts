@@ -1,0 +1,26 @@
+import { openLibsql } from './libsql-driver.ts'
+import { openNodeSqlite } from './node-driver.ts'
+
+/** The little of SQLite that the log needs; synchronous, so it lives in a thread of its own. */
+export interface SqliteDatabase {
+  exec(sql: string): void
+  /** Prepare each statement once: it is kept for as long as the connection. */
+  prepare(sql: string): SqliteStatement
+  /** Whether a transaction is open: a failed commit may have ended it already. */
+  inTransaction(): boolean
+  close(): void
+}
+
+export interface SqliteStatement {
+  run(...values: readonly SqliteValue[]): void
+  all(...values: readonly SqliteValue[]): readonly SqliteRow[]
+}
+
+export type SqliteValue = number | string | Uint8Array
+export type SqliteRow = Readonly<Record<string, unknown>>
+
+/** The module built into newer Nodes, else libsql, which is the same SQLite prebuilt. */
+export function openSqlite(path: string): SqliteDatabase {
+  const builtIn = process.getBuiltinModule('node:sqlite')
+  return builtIn === undefined ? openLibsql(path) : openNodeSqlite(builtIn, path)
+}

@@ -1,0 +1,48 @@
+/** SQLite's own result code, whichever driver reported it. */
+export class SqliteFailure extends Error {
+  readonly code: number
+
+  constructor(code: number, message: string, cause: unknown) {
+    super(message, { cause })
+    this.name = 'SqliteFailure'
+    this.code = code
+  }
+
+  get isFull(): boolean {
+    return this.code === CODE_FULL
+  }
+
+  get isBusy(): boolean {
+    return this.code === CODE_BUSY
+  }
+
+  /** What the file says cannot be trusted, as opposed to a disk that cannot be read. */
+  get isDamage(): boolean {
+    return this.code === CODE_CORRUPT || this.code === CODE_NOTADB || this.code === CODE_ERROR
+  }
+}
+
+/** A missing table or column is what damage to the schema looks like: all statements are ours. */
+const CODE_ERROR = 1
+const CODE_BUSY = 5
+const CODE_CORRUPT = 11
+const CODE_FULL = 13
+const CODE_NOTADB = 26
+const CODE_UNKNOWN = -1
+
+/** Runs a call of a driver; `codeName` is the property in which it keeps the result code. */
+export function guarded<T>(call: () => T, codeName: 'rawCode' | 'errcode'): T {
+  try {
+    return call()
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new SqliteFailure(codeOf(error, codeName), detail, error)
+  }
+}
+
+function codeOf(error: unknown, codeName: string): number {
+  if (typeof error !== 'object' || error === null) return CODE_UNKNOWN
+  const code: unknown = Reflect.get(error, codeName)
+  // Extended codes carry the primary one in their lowest byte.
+  return typeof code === 'number' ? code & 0xff : CODE_UNKNOWN
+}
