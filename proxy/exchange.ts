@@ -78,7 +78,7 @@ export class Exchange {
   /** The replica gave no answer. Answers whether another may be asked for the same. */
   failed(failure: Failure, repeatable: boolean): boolean {
     const replica = this.#visit?.replica
-    this.#endVisit(true)
+    this.#endVisit(failure !== 'reused')
     if (replica === undefined) return false
     if (failure === 'connect' || failure === 'sent') {
       this.#traffic.ejection.failed(replica, this.#traffic.nowMs())

@@ -1,0 +1,138 @@
+/** One master, and the connections to it that are kept alive; the only importer of node-fetch. */
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { Socket } from 'node:net'
+import fetch, { type Response } from 'node-fetch'
+import { after } from './clock.ts'
+import type { Credential } from './credential.ts'
+import { RequestError } from './errors.ts'
+import { isLoopback } from './loopback.ts'
+import { connectTimeout } from './network-failure.ts'
+import { fetchPinnedCa, MASTER_NAME, WrongMaster } from './tls-pin.ts'
+import { parseToken } from './token.ts'
+
+export interface ChannelRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly signal: AbortSignal
+  /** Reading more of the answer than this fails; 0 for streams, which bound their parts. */
+  readonly answerBytesMax: number
+}
+
+export interface MasterChannel {
+  readonly origin: string
+  send(request: ChannelRequest): Promise<Response>
+  trustedCa(): string | undefined
+  renew(credential: Credential): void
+  close(): void
+}
+
+export interface ChannelIdentity {
+  readonly credential?: Credential | undefined
+  readonly token?: string | undefined
+}
+
+const CONNECT_MS_MAX = 3_000
+const CONNECTIONS_MAX = 64
+const IDLE_CONNECTIONS_MAX = 8
+/** Shorter than the server's own, so that it is rarely the server that closes an idle one. */
+const IDLE_MS_MAX = 30_000
+
+export function createMasterChannel(origin: string, identity: ChannelIdentity): MasterChannel {
+  const isTls = origin.startsWith('https:')
+  const token = isTls || isLoopback(new URL(origin).hostname) ? identity.token : undefined
+  let credential = identity.credential
+  let ca = credential?.ca
+  let agent: HttpAgent | undefined
+
+  async function connected(): Promise<HttpAgent> {
+    if (agent !== undefined) return agent
+    if (isTls && ca === undefined) ca = await pin(origin, identity.token)
+    // Another call may have been here meanwhile.
+    agent ??= isTls ? createTlsAgent(ca, credential) : guarded(new HttpAgent(POOL))
+    return agent
+  }
+
+  return {
+    origin,
+    send: async (request) =>
+      fetch(origin + request.path, {
+        method: request.method,
+        headers: withToken(request.headers, token),
+        body: request.body ?? null,
+        agent: await connected(),
+        signal: request.signal,
+        size: request.answerBytesMax,
+        redirect: 'manual',
+        // A compressed answer would be larger in memory than its limit says.
+        compress: false,
+      }),
+    trustedCa: () => ca,
+    renew: (next) => {
+      credential = next
+      ca = next.ca ?? ca
+      // Not destroyed: calls under way end on it, and its idle connections time out.
+      agent = undefined
+    },
+    close: () => agent?.destroy(),
+  }
+}
+
+const POOL = {
+  keepAlive: true,
+  maxSockets: CONNECTIONS_MAX,
+  maxFreeSockets: IDLE_CONNECTIONS_MAX,
+  timeout: IDLE_MS_MAX,
+} as const
+
+async function pin(origin: string, token: string | undefined): Promise<string> {
+  if (token === undefined) {
+    throw new RequestError(400, 'MASTER_URL', `Cannot trust ${origin}: no token says which CA to`)
+  }
+  try {
+    return await fetchPinnedCa(origin, parseToken(token).fingerprint, CONNECT_MS_MAX)
+  } catch (error) {
+    if (!(error instanceof WrongMaster)) throw error
+    throw new RequestError(403, 'WRONG_MASTER', `Cannot trust ${origin}: ${error.message}`)
+  }
+}
+
+function createTlsAgent(ca: string | undefined, credential: Credential | undefined): HttpAgent {
+  const { key, certificate } = credential ?? {}
+  const own = key === undefined || certificate === undefined ? {} : { key, cert: certificate }
+  const agent = new HttpsAgent({
+    ...POOL,
+    ...own,
+    // An empty list trusts nobody, where an absent one would trust the public authorities.
+    ca: ca ?? [],
+    servername: MASTER_NAME,
+    minVersion: 'TLSv1.2',
+  })
+  return guarded(agent)
+}
+
+/** Bounds the time until a connection stands, its TLS handshake included. */
+function guarded<T extends HttpAgent>(agent: T): T {
+  const open = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const socket = open(options, callback)
+    if (socket instanceof Socket) limitConnect(socket)
+    return socket
+  }
+  return agent
+}
+
+function limitConnect(socket: Socket): void {
+  const cancel = after(CONNECT_MS_MAX, () => socket.destroy(connectTimeout()))
+  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', cancel)
+  socket.once('close', cancel)
+}
+
+function withToken(
+  headers: Readonly<Record<string, string>>,
+  token: string | undefined,
+): Record<string, string> {
+  return token === undefined ? { ...headers } : { ...headers, authorization: `Bearer ${token}` }
+}
