@@ -75,6 +75,10 @@ export class Exchange {
     this.#traffic.totals.of(this.fragment.service, this.fragment.name).lasting += 1
   }
 
+  get isLasting(): boolean {
+    return this.#visit?.lasting === true
+  }
+
   /** The replica gave no answer. Answers whether another may be asked for the same. */
   failed(failure: Failure, repeatable: boolean): boolean {
     const replica = this.#visit?.replica

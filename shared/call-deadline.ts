@@ -7,7 +7,10 @@ export interface CallDeadline {
   isOver(): boolean
   /** Begins the time anew. */
   restart(ms: number): void
+  /** Lets go; what is under way may finish. */
   end(): void
+  /** Lets go, and aborts what is still under way. */
+  stop(): void
 }
 
 // Not AbortSignal.any: each call would leave a trace on a parent that lives as long as the program.
@@ -22,6 +25,10 @@ export function startDeadline(ms: number, parent?: AbortSignal): CallDeadline {
   let cancel = after(ms, expire)
   if (parent?.aborted === true) follow()
   parent?.addEventListener('abort', follow, { once: true })
+  const end = (): void => {
+    cancel()
+    parent?.removeEventListener('abort', follow)
+  }
   return {
     signal: controller.signal,
     isOver: () => over,
@@ -29,9 +36,10 @@ export function startDeadline(ms: number, parent?: AbortSignal): CallDeadline {
       cancel()
       cancel = after(nextMs, expire)
     },
-    end: () => {
-      cancel()
-      parent?.removeEventListener('abort', follow)
+    end,
+    stop: () => {
+      end()
+      controller.abort()
     },
   }
 }

@@ -69,7 +69,9 @@ export function isRenewalDue(credential: Credential, nowMs: number): boolean {
 
 /** Whether the token belongs to the cluster that gave the credential; a plain one fits anywhere. */
 export function isOfSameCluster(credential: Credential, token: string): boolean {
-  return credential.ca === undefined || fingerprintOf(credential.ca) === parseToken(token).fingerprint
+  return (
+    credential.ca === undefined || fingerprintOf(credential.ca) === parseToken(token).fingerprint
+  )
 }
 
 function parseCredential(text: string): Credential {

@@ -1,4 +1,6 @@
 /** Reads a stream of server-sent events as the HTML standard says, with every length bounded. */
+import { RequestError } from './errors.ts'
+
 export interface ServerSentEvent {
   readonly id?: string
   readonly event: string
@@ -43,18 +45,15 @@ async function* linesOf(
   let rest = ''
   let endedWithReturn = false
   for await (const chunk of chunks) {
-    let text = decoder.decode(chunk, { stream: true })
+    const text = decoder.decode(chunk, { stream: true })
     if (text === '') continue
-    if (endedWithReturn && text.startsWith('\n')) text = text.slice(1)
-    endedWithReturn = text === '' ? false : text.endsWith('\r')
-    const lines = text.split(/\r\n|\n|\r/)
-    lines[0] = rest + (lines[0] ?? '')
+    // A line feed that begins a chunk may be the second half of an end already seen.
+    const whole = endedWithReturn ? text.replace(/^\n/, '') : text
+    endedWithReturn = text.endsWith('\r')
+    const lines = `${rest}${whole}`.split(/\r\n|\n|\r/)
+    if (lines.some((line) => line.length > lineCharactersMax)) throw tooLong('line')
     rest = lines.pop() ?? ''
-    for (const line of lines) {
-      if (line.length > lineCharactersMax) throw tooLong('line')
-      yield line
-    }
-    if (rest.length > lineCharactersMax) throw tooLong('line')
+    yield* lines
   }
 }
 
@@ -84,6 +83,7 @@ function finish(draft: Draft): ServerSentEvent | undefined {
   }
 }
 
-function tooLong(what: string): Error {
-  return new Error(`a ${what} of the event stream is longer than its limit`)
+function tooLong(what: string): RequestError {
+  const message = `Cannot read the events: a ${what} is longer than its limit`
+  return new RequestError(502, 'UNEXPECTED_ANSWER', message)
 }

@@ -34,19 +34,25 @@ export interface KnobText<T> {
 
 export function text<T extends string | undefined>(declared: KnobText<T>): Knob<T | string> {
   return knob<T | string>(declared, 'text', (raw) => {
-    if (typeof raw === 'string' && raw !== '') return raw
+    if (isText(raw)) return raw
     throw new Error('expected a text that is not empty')
   })
 }
 
-/** Several values: the flag repeats, an environment variable separates with commas. */
+/** Several values: the flag repeats, commas separate. */
 export function texts(declared: KnobText<readonly string[]>): Knob<readonly string[]> {
   const list = knob<readonly string[]>(declared, 'list', (raw) => {
-    const items = typeof raw === 'string' ? raw.split(',') : raw
-    if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items
-    throw new Error('expected a list of texts')
+    const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+    const items = given.flatMap((one) => (typeof one === 'string' ? one.split(',') : [one]))
+    const trimmed = items.map((item) => (typeof item === 'string' ? item.trim() : item))
+    if (trimmed.every(isText)) return trimmed
+    throw new Error('expected a list of texts that are not empty')
   })
   return { ...list, repeatable: true }
+}
+
+function isText(raw: unknown): raw is string {
+  return typeof raw === 'string' && raw !== ''
 }
 
 export function choice<const T extends string>(
@@ -62,8 +68,9 @@ export function choice<const T extends string>(
 
 export function flag(declared: KnobText<boolean>): Knob<boolean> {
   const parsed = knob<boolean>(declared, 'yes or no', (raw) => {
-    if (raw === true || raw === 'true' || raw === '1' || raw === 'yes') return true
-    if (raw === false || raw === 'false' || raw === '0' || raw === 'no') return false
+    const said = String(raw).toLowerCase()
+    if (['true', '1', 'yes', 'on'].includes(said)) return true
+    if (['false', '0', 'no', 'off'].includes(said)) return false
     throw new Error('expected true or false')
   })
   return { ...parsed, bare: true }
@@ -83,7 +90,8 @@ export function number<T extends number | undefined>(
   return knob<T | number>(declared, range.unit ?? 'number', (raw) => {
     const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw
     if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error('expected a number')
-    if (range.whole !== false && !Number.isInteger(value)) throw new Error('expected a whole number')
+    const whole = range.whole === false || Number.isInteger(value)
+    if (!whole) throw new Error('expected a whole number')
     if (value < range.min || value > range.max) {
       throw new Error(`expected ${range.min} to ${range.max}`)
     }
@@ -103,13 +111,27 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
+export interface DurationRange {
+  readonly minMs?: number
+  readonly maxMs?: number
+}
+
+/** Ten years: longer is a slip of the finger. */
+const DURATION_MAX_MS = 315_360_000_000
+
 /** Milliseconds, written `500ms`, `5s`, `2m`, `24h`, `7d`, or as a bare number of milliseconds. */
-export function duration(declared: KnobText<number>): Knob<number> {
-  return knob<number>(declared, 'duration', parseDuration)
+export function duration(declared: KnobText<number>, range: DurationRange = {}): Knob<number> {
+  const { minMs = 0, maxMs = DURATION_MAX_MS } = range
+  return knob<number>(declared, 'duration', (raw) => {
+    const ms = parseDuration(raw)
+    if (ms >= minMs && ms <= maxMs) return ms
+    throw new Error(`expected ${minMs}ms to ${maxMs}ms`)
+  })
 }
 
 export function parseDuration(raw: unknown): number {
-  const matched = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(String(raw).trim())
+  const given = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim() : ''
+  const matched = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(given)
   const value = Number(matched?.[1]) * (UNITS_MS[matched?.[2] ?? 'ms'] ?? Number.NaN)
   if (Number.isFinite(value)) return value
   throw new Error('expected a duration like 500ms, 5s, 2m or 24h')

@@ -17,7 +17,7 @@ export interface ChannelRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
   readonly signal: AbortSignal
-  /** Reading more of the answer than this fails; 0 for streams, which bound their parts. */
+  /** Reading more of the answer as one text fails. */
   readonly answerBytesMax: number
 }
 

@@ -27,6 +27,12 @@ export function isBeforeSending(error: unknown): boolean {
   return Object.hasOwn(REASONS, code) || UNTRUSTED.test(code)
 }
 
+/** Whether the network or the peer failed, and not the program that calls. */
+export function isNetworkFailure(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof TypeError) return false
+  return error.name === 'AbortError' || error.name === 'FetchError' || codeOf(error) !== ''
+}
+
 export function reasonOf(error: unknown): string {
   const code = codeOf(error)
   const known = REASONS[code] ?? CUT[code]
@@ -42,5 +48,7 @@ export function connectTimeout(): Error {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  return error instanceof Error && 'code' in error && error.code !== undefined
+    ? String(error.code)
+    : ''
 }

@@ -57,7 +57,10 @@ export async function provenPublicKey(request: string): Promise<string | undefin
   return key.export({ format: 'pem', type: 'spki' }).toString()
 }
 
-export async function createAuthority(name: string, validity: Validity): Promise<KeyAndCertificate> {
+export async function createAuthority(
+  name: string,
+  validity: Validity,
+): Promise<KeyAndCertificate> {
   const keys = await createKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: createSerial(),
@@ -68,7 +71,10 @@ export async function createAuthority(name: string, validity: Validity): Promise
     signingAlgorithm: SIGNATURE,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })

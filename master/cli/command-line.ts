@@ -22,6 +22,9 @@ export const globalOptions: Options = {
   insecure: { kind: 'flag', meaning: 'Allow plain HTTP beyond this machine.' },
 }
 
+const PROGRAMS = `Programs that serve: $0 master | worker | proxy (each explains itself with --help).
+Without a command the master serves.`
+
 const PARSING = {
   'camel-case-expansion': false,
   'dot-notation': false,
@@ -63,7 +66,8 @@ export async function runCommandLine(
 function settle(parser: Argv): void {
   parser
     .scriptName('orchestrify')
-    .usage('Usage: $0 COMMAND [OPTIONS]\n\nWithout a command it serves: see "$0 master --help".')
+    .usage('Usage: $0 COMMAND [OPTIONS]')
+    .epilogue(PROGRAMS)
     .parserConfiguration(PARSING)
     .locale('en')
     .exitProcess(false)

@@ -11,7 +11,6 @@ import { rm } from './commands/rm.ts'
 import { run } from './commands/run.ts'
 import { scale } from './commands/scale.ts'
 import { service, services } from './commands/services.ts'
-import { masterHelp, proxyHelp, workerHelp } from './commands/serving.ts'
 import { token } from './commands/token.ts'
 import { up } from './commands/up.ts'
 import { why } from './commands/why.ts'
@@ -36,7 +35,4 @@ export const commands: readonly Command[] = [
   proxies,
   events,
   token,
-  masterHelp,
-  workerHelp,
-  proxyHelp,
 ]

@@ -3,6 +3,7 @@ export type Dispatch =
   | { readonly kind: 'serve'; readonly argv: readonly string[] }
   | { readonly kind: 'program'; readonly program: 'worker' | 'proxy'; readonly argv: readonly string[] }
   | { readonly kind: 'call'; readonly argv: readonly string[] }
+  | { readonly kind: 'serving-help' }
 
 /** Each of these alone makes a call, as in the first system. */
 export const COMMAND_FLAGS = [
@@ -34,7 +35,7 @@ export function dispatch(argv: readonly string[]): Dispatch {
 
 function served(argv: readonly string[]): Dispatch {
   const asksHelp = argv.some((item) => item === '--help' || item === '-h')
-  return asksHelp ? { kind: 'call', argv: ['master', '--help'] } : { kind: 'serve', argv }
+  return asksHelp ? { kind: 'serving-help' } : { kind: 'serve', argv }
 }
 
 function hasWord(argv: readonly string[]): boolean {

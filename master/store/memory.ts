@@ -29,11 +29,7 @@ class MemoryStore implements Store {
     return { epoch, lost }
   }
 
-  async append(
-    epoch: number,
-    expectedRevision: number,
-    batch: readonly Change[],
-  ): Promise<number> {
+  async append(epoch: number, expectedRevision: number, batch: readonly Change[]): Promise<number> {
     this.#checkOpen()
     checkAppend(this.#head, epoch, expectedRevision)
     for (const change of batch) this.#entries.push({ epoch, json: JSON.stringify(change) })
@@ -82,6 +78,7 @@ class MemoryStore implements Store {
   }
 
   #checkOpen(): void {
-    if (this.#bell.closed) throw new StoreUnavailable('STORE_CLOSED', 'Cannot use the log: it is closed')
+    if (this.#bell.closed)
+      throw new StoreUnavailable('STORE_CLOSED', 'Cannot use the log: it is closed')
   }
 }

@@ -4,7 +4,7 @@ import { after } from '../../shared/clock.ts'
 import type { Endpoint } from '../../shared/model.ts'
 import type { EngineLimits } from '../engine.ts'
 import type { Failure } from '../exchange.ts'
-import type { Inbound } from './inbound.ts'
+import { type Inbound, welcomeBody } from './inbound.ts'
 
 export type Attempted =
   | { readonly kind: 'answered'; readonly answer: IncomingMessage; readonly asked: ClientRequest }
@@ -109,6 +109,7 @@ function send({ body, client }: Inbound, asked: ClientRequest): void {
   else if (body.kind === 'bytes') asked.end(body.bytes)
   else {
     asked.flushHeaders()
+    welcomeBody(client)
     client.request.pipe(asked)
   }
 }

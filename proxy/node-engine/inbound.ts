@@ -58,6 +58,11 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return Number(headers['content-length'] ?? 0) > 0
 }
 
+/** Lets a client send its body that waits to be told so. */
+export function welcomeBody({ request, response }: Client): void {
+  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue()
+}
+
 /** Whether asking twice does no more than asking once, and the request is still whole. */
 export function isRepeatable({ method, body }: Inbound): boolean {
   return IDEMPOTENT.has(method) && body.kind !== 'stream'

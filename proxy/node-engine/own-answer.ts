@@ -23,8 +23,8 @@ export function answerOwn(response: ServerResponse, answer: OwnAnswer): void {
   if (answer.close === true) response.shouldKeepAlive = false
   response.writeHead(answer.status, {
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': retryAfterSeconds }),
+    'content-length': String(Buffer.byteLength(text)),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
   })
   response.end(text)
 }

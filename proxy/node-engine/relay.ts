@@ -20,7 +20,7 @@ export function isEventStream({ headers }: IncomingMessage): boolean {
 export function relay(
   inbound: Inbound,
   { answer, asked }: Answered,
-  limits: EngineLimits,
+  { limits, signal }: { readonly limits: EngineLimits; readonly signal: AbortSignal },
 ): Promise<Relayed> {
   const { request, response } = inbound.client
   // What is left of the request cannot be told from the next one once the answer is out.
@@ -48,11 +48,12 @@ export function relay(
       if (unread) asked.destroy()
     })
     response.on('finish', () => resolve('complete'))
-    response.on('close', () => {
-      if (response.writableFinished) return
+    const leave = (): void => {
       asked.destroy()
       resolve(cut ? 'upstream-cut' : 'client-gone')
-    })
+    }
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
     answer.pipe(response, { end: false })
   })
 }
@@ -63,7 +64,8 @@ function writeHead({ method, client }: Inbound, answer: IncomingMessage): boolea
   const headers = [...headersFor(method, client.request.method, answer), ...viaHeader]
   try {
     client.response.writeHead(statusCode, statusMessage, headers)
-    client.response.flushHeaders()
+    // With a body at hand, head and body leave in one packet.
+    if (answer.readableLength === 0) client.response.flushHeaders()
     return true
   } catch {
     // The caller answers in its place: a head that node will not write is a bad gateway's.

@@ -4,7 +4,7 @@ import type { DesiredView } from '../desired.ts'
 import { type At, because, type Meaning } from './at.ts'
 import { findService } from './find.ts'
 import { expectFreeRoutes } from './routes.ts'
-import { sameTemplate } from './template.ts'
+import { sameSpec, sameTemplate } from './template.ts'
 
 export interface ServiceRequest {
   readonly spec: ServiceSpec
@@ -120,8 +120,7 @@ function update(before: Service, request: ServiceRequest, scene: Scene): readonl
   expectRoom(desired, limits, replicas - before.replicas, spec.name)
   const same = sameTemplate(before.spec, spec)
   const revision = same ? before.revision : before.revision + 1
-  const untouched = same && JSON.stringify(before.spec) === JSON.stringify(spec)
-  if (!untouched) {
+  if (!sameSpec(before.spec, spec)) {
     const reason = because(at, same ? 'changed by a user' : `revision ${revision} by a user`)
     return [{ kind: 'service-applied', service: before.id, spec, revision, replicas, ...reason }]
   }

@@ -2,13 +2,21 @@ import type { ServiceSpec } from '../../../shared/model.ts'
 
 /** Whether replicas of the one are as good as replicas of the other. */
 export function sameTemplate(a: ServiceSpec, b: ServiceSpec): boolean {
-  return textOf(a) === textOf(b)
+  return sameText(templateOf(a), templateOf(b))
+}
+
+export function sameSpec(a: ServiceSpec, b: ServiceSpec): boolean {
+  return sameText(a, b)
 }
 
 /** Bounds, objective and routes say how many and for whom, not what runs. */
-function textOf(spec: ServiceSpec): string {
+function templateOf(spec: ServiceSpec): object {
   const { bounds: _, objective: __, autoscale: ___, routes: ____, ...template } = spec
-  return JSON.stringify(sorted(template))
+  return template
+}
+
+function sameText(a: object, b: object): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
 }
 
 function sorted(value: unknown): unknown {

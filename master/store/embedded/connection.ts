@@ -1,5 +1,7 @@
 /** Opens a database so that what it commits is on the disk, and checks that it really is so. */
-import { openSqlite, type SqliteDatabase, type SqliteRow } from './sqlite-driver.ts'
+import { checksumOf } from './checksum.ts'
+import { openSqlite } from './open-sqlite.ts'
+import type { SqliteDatabase, SqliteRow } from './sqlite-driver.ts'
 
 export const SCHEMA_VERSION = 1
 
@@ -16,6 +18,7 @@ const SCHEMA = `
   CREATE TABLE chunks (
     series INTEGER NOT NULL, place INTEGER NOT NULL, bytes BLOB NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (series, place)) STRICT;
+  INSERT INTO head VALUES (1, 0, 0, 0, ${checksumOf(0, 0, 0)});
   PRAGMA user_version = ${SCHEMA_VERSION};`
 
 /** After a large transaction the log file shrinks to this again. */
@@ -57,6 +60,13 @@ export function schemaVersionOf(database: SqliteDatabase): number {
   return Number(pragma(database, 'user_version'))
 }
 
+/** Nothing was ever committed to it. */
+export function isBlank(database: SqliteDatabase): boolean {
+  const [row] = database.prepare('SELECT count(*) FROM sqlite_master').all()
+  return schemaVersionOf(database) === 0 && firstOf(row) === 0
+}
+
+/** In one transaction: a database either has its tables and its head or it is blank. */
 export function createSchema(database: SqliteDatabase): void {
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
 }

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import type Libsql from 'libsql'
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from './sqlite-driver.ts'
-import { guarded } from './sqlite-failure.ts'
+import { CODE_CANTOPEN, guarded, SqliteFailure } from './sqlite-failure.ts'
 
 /** Loaded on demand: newer Nodes never touch the native module. */
 export function openLibsql(path: string): SqliteDatabase {
   const Database: typeof Libsql = createRequire(import.meta.url)('libsql')
-  const database = guarded(() => new Database(path), 'rawCode')
+  const database = opened(() => new Database(path))
   // Held for as long as the connection: the module's finalizers are its weak spot.
   const kept: Libsql.Statement<unknown[]>[] = []
   const prepare = (sql: string): Libsql.Statement<unknown[]> => {
@@ -19,6 +19,15 @@ export function openLibsql(path: string): SqliteDatabase {
     prepare: (sql) => statementOf(prepare(sql)),
     inTransaction: () => database.inTransaction,
     close: () => void database.close(),
+  }
+}
+
+/** A connection that fails carries its code in its text only. */
+function opened<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw new SqliteFailure(CODE_CANTOPEN, 'unable to open the database file', error)
   }
 }
 

@@ -108,7 +108,9 @@ function statementsOf(database: SqliteDatabase) {
   const prepare = (sql: string): SqliteStatement => database.prepare(sql)
   return {
     head: prepare('SELECT epoch, revision, oldest, crc FROM head'),
-    writeHead: prepare('REPLACE INTO head (id, epoch, revision, oldest, crc) VALUES (1, ?, ?, ?, ?)'),
+    writeHead: prepare(
+      'REPLACE INTO head (id, epoch, revision, oldest, crc) VALUES (1, ?, ?, ?, ?)',
+    ),
     entries: prepare(
       'SELECT revision, epoch, json, crc FROM entries WHERE revision > ? ORDER BY revision LIMIT ?',
     ),

@@ -7,7 +7,11 @@ export type Request =
   | { readonly kind: 'read'; readonly revision: number; readonly limit: number }
   | { readonly kind: 'head' }
   | { readonly kind: 'snapshot-begin'; readonly epoch: number; readonly revision: number }
-  | { readonly kind: 'snapshot-chunks'; readonly series: number; readonly chunks: readonly string[] }
+  | {
+      readonly kind: 'snapshot-chunks'
+      readonly series: number
+      readonly chunks: readonly string[]
+    }
   | SnapshotEndRequest
   | { readonly kind: 'snapshot-read' }
   | { readonly kind: 'snapshot-chunk'; readonly series: number; readonly place: number }

@@ -1,6 +1,3 @@
-import { openLibsql } from './libsql-driver.ts'
-import { openNodeSqlite } from './node-driver.ts'
-
 /** The little of SQLite that the log needs; synchronous, so it lives in a thread of its own. */
 export interface SqliteDatabase {
   exec(sql: string): void
@@ -18,9 +15,3 @@ export interface SqliteStatement {
 
 export type SqliteValue = number | string | Uint8Array
 export type SqliteRow = Readonly<Record<string, unknown>>
-
-/** The module built into newer Nodes, else libsql, which is the same SQLite prebuilt. */
-export function openSqlite(path: string): SqliteDatabase {
-  const builtIn = process.getBuiltinModule('node:sqlite')
-  return builtIn === undefined ? openLibsql(path) : openNodeSqlite(builtIn, path)
-}

@@ -18,17 +18,17 @@ export class SqliteFailure extends Error {
 
   /** What the file says cannot be trusted, as opposed to a disk that cannot be read. */
   get isDamage(): boolean {
-    return this.code === CODE_CORRUPT || this.code === CODE_NOTADB || this.code === CODE_ERROR
+    return DAMAGE.has(this.code)
   }
 }
 
-/** A missing table or column is what damage to the schema looks like: all statements are ours. */
-const CODE_ERROR = 1
 const CODE_BUSY = 5
-const CODE_CORRUPT = 11
 const CODE_FULL = 13
-const CODE_NOTADB = 26
-const CODE_UNKNOWN = -1
+export const CODE_CANTOPEN = 14
+/** The driver itself could not make sense of a row, such as text that is no UTF-8. */
+const CODE_NONE = -1
+/** ERROR, CORRUPT, NOTADB; all statements are ours, so a missing table is damage to the schema. */
+const DAMAGE: ReadonlySet<number> = new Set([CODE_NONE, 1, 11, 26])
 
 /** Runs a call of a driver; `codeName` is the property in which it keeps the result code. */
 export function guarded<T>(call: () => T, codeName: 'rawCode' | 'errcode'): T {
@@ -41,8 +41,8 @@ export function guarded<T>(call: () => T, codeName: 'rawCode' | 'errcode'): T {
 }
 
 function codeOf(error: unknown, codeName: string): number {
-  if (typeof error !== 'object' || error === null) return CODE_UNKNOWN
+  if (typeof error !== 'object' || error === null) return CODE_NONE
   const code: unknown = Reflect.get(error, codeName)
   // Extended codes carry the primary one in their lowest byte.
-  return typeof code === 'number' ? code & 0xff : CODE_UNKNOWN
+  return typeof code === 'number' ? code & 0xff : CODE_NONE
 }

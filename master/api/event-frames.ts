@@ -1,0 +1,24 @@
+import type { Entry } from '../../shared/model.ts'
+import type { EventSource } from '../surface.ts'
+
+/** How long a client waits before it comes back with the last id it saw. */
+const RECONNECT_MS = 1_000
+
+export const BEAT = ':\n\n'
+
+/** Server-sent events of everything after a revision, until the signal aborts. */
+export async function* eventFrames(
+  events: EventSource,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  yield `retry: ${RECONNECT_MS}\n\n`
+  for await (const batch of events.watch(after, signal)) {
+    if (batch.length > 0) yield batch.map(frameOf).join('')
+  }
+}
+
+function frameOf({ revision, epoch, change }: Entry): string {
+  const data = JSON.stringify({ revision, epoch, change })
+  return `id: ${revision}\nevent: ${change.kind}\ndata: ${data}\n\n`
+}

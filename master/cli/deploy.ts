@@ -1,0 +1,96 @@
+/** Creates a service and waits until it serves, telling what keeps it from doing so. */
+import type { ReplicaView, ServiceView } from '../../shared/api.ts'
+import { replicasAnswer, serviceAnswer } from './answers.ts'
+import type { Api } from './api.ts'
+import type { Session } from './command.ts'
+import { CliError, EXIT_INTERRUPTED } from './failure.ts'
+import { pathOf } from './listing.ts'
+import type { ServiceInput } from './spec.ts'
+
+const LOOK_EVERY_MS = 200
+const WAIT_DEFAULT_MS = 120_000
+
+export interface Deployment {
+  readonly input: ServiceInput
+  /** 0: do not wait. */
+  readonly waitMs?: number
+}
+
+export async function deploy(
+  api: Api,
+  { input, waitMs = WAIT_DEFAULT_MS }: Deployment,
+  session: Session,
+): Promise<number> {
+  const created = serviceAnswer(await api.send('POST', '/v1/services', input))
+  if (waitMs === 0) {
+    session.screen.print(`"${created.name}" is created; it starts now.`)
+    return 0
+  }
+  const untilMs = session.clock.nowMs() + waitMs
+  for (;;) {
+    const seen = await look(api, created)
+    if (isUp(seen)) {
+      report(seen, session)
+      return 0
+    }
+    if (session.clock.nowMs() >= untilMs) throw lateness(seen, waitMs)
+    await session.clock.sleep(LOOK_EVERY_MS, session.signal)
+    if (session.signal.aborted) {
+      throw new CliError(`Stopped waiting for "${created.name}"; it goes on starting`, {
+        exitCode: EXIT_INTERRUPTED,
+      })
+    }
+  }
+}
+
+interface Seen {
+  readonly service: ServiceView
+  readonly replicas: readonly ReplicaView[]
+}
+
+async function look(api: Api, { id, name }: ServiceView): Promise<Seen> {
+  const [service, replicas] = await Promise.all([
+    api.get(pathOf('services', id)),
+    api.get(`/v1/replicas?service=${encodeURIComponent(name)}`),
+  ])
+  const seen = { service: serviceAnswer(service), ...replicasAnswer(replicas) }
+  const failed = seen.replicas.find(({ state }) => state === 'failed')
+  if (failed !== undefined) throw failure(name, failed)
+  return seen
+}
+
+/** Where a proxy is, it counts only with a proxy's URL: then requests come through. */
+function isUp({ service }: Seen): boolean {
+  return service.serving >= Math.max(1, service.replicas)
+}
+
+function report({ service, replicas }: Seen, { screen }: Session): void {
+  screen.print(`"${service.name}" serves, objective ${service.objective}.`)
+  for (const replica of replicas.filter(({ state }) => state === 'serving')) {
+    screen.print(`  on ${replica.nodeName ?? replica.node}: ${replica.url ?? 'no address'}`)
+  }
+  for (const url of service.urls) screen.print(`  through the proxy: ${url}`)
+  if (service.urls.length === 0) {
+    screen.print(`  no proxy reports; with one it is served under ${service.path}`)
+  }
+}
+
+function failure(name: string, { reason }: ReplicaView): CliError {
+  const why = reason ?? 'its replica failed and no reason was told'
+  const next = `It is tried again; "orchestrify rm ${name}" removes it.`
+  return new CliError(`Cannot start "${name}": ${why}`, { next })
+}
+
+function lateness({ service, replicas }: Seen, waitMs: number): CliError {
+  const stuck = replicas.find(({ state }) => state !== 'serving')
+  const state = stuck === undefined ? 'no replica exists yet' : stateOf(stuck)
+  return new CliError(
+    `Cannot wait longer for "${service.name}": after ${waitMs / 1000} s ` +
+      `${service.serving} of ${service.replicas} serve, ${state}`,
+    { next: `Look with "orchestrify procs ${service.name}" and "orchestrify events".` },
+  )
+}
+
+function stateOf({ state, reason }: ReplicaView): string {
+  return reason === undefined ? `one is ${state}` : `one is ${state}: ${reason}`
+}

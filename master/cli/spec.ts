@@ -1,0 +1,116 @@
+/** What the flags of `run` and `--image-name` say, as the API takes it. */
+import type { Arguments } from './arguments.ts'
+import { usage } from './failure.ts'
+import type { Options } from './command.ts'
+
+export type ServiceInput = Readonly<Record<string, unknown>>
+
+const REPLICAS_MAX = 10_000
+const PORT_MAX = 65_535
+
+export const specOptions: Options = {
+  image: { kind: 'text', value: 'IMAGE', meaning: 'The image of its containers.' },
+  environment: {
+    kind: 'texts',
+    alias: 'e',
+    value: 'KEY:VALUE',
+    meaning: 'A variable of its environment; repeatable, = is taken as well.',
+  },
+  env: { kind: 'texts', value: 'KEY:VALUE', meaning: 'The same as --environment.' },
+  network: { kind: 'text', value: 'NAME', meaning: 'The network of its containers.' },
+  objective: { kind: 'text', value: 'TEXT', meaning: 'Such as "p95 < 100ms".' },
+  min: { kind: 'text', value: 'N', meaning: 'The fewest replicas.' },
+  max: { kind: 'text', value: 'N', meaning: 'The most replicas.' },
+  replicas: { kind: 'text', value: 'N', meaning: 'How many to begin with.' },
+  autoscale: { kind: 'flag', meaning: 'Whether the master may change the count.' },
+  route: {
+    kind: 'texts',
+    value: 'HOST/PATH',
+    meaning: 'Where its requests come in: a host, a path, or both; repeatable.',
+  },
+  health: { kind: 'text', value: '/PATH', meaning: 'Ask this path whether a replica is well.' },
+  concurrency: { kind: 'text', value: 'N', meaning: 'What one replica handles at once.' },
+  cpu: { kind: 'text', value: 'CORES', meaning: 'The most CPU one replica may use.' },
+  memory: { kind: 'text', value: '512m', meaning: 'The most memory one replica may use.' },
+  'stop-grace': { kind: 'text', value: '10s', meaning: 'How long it may take to end.' },
+}
+
+/** Only what was given: the master knows the defaults. */
+export function specOf(name: string, args: Arguments, command: readonly string[]): ServiceInput {
+  const health = args.text('health')
+  const routes = args.texts('route').map(routeOf)
+  const environment = environmentOf([...args.texts('environment'), ...args.texts('env')])
+  return defined({
+    name,
+    image: args.text('image') ?? args.text('image-name'),
+    command: command.length === 0 ? undefined : command,
+    environment: Object.keys(environment).length === 0 ? undefined : environment,
+    network: args.text('network'),
+    objective: args.text('objective'),
+    min: args.whole('min', 0, REPLICAS_MAX),
+    max: args.whole('max', 1, REPLICAS_MAX),
+    replicas: args.whole('replicas', 0, REPLICAS_MAX),
+    autoscale: args.flag('autoscale'),
+    routes: routes.length === 0 ? undefined : routes,
+    health: health === undefined ? undefined : { http: pathLike(health, '--health') },
+    concurrency: args.whole('concurrency', 1, REPLICAS_MAX),
+    cpu: cores(args.text('cpu')),
+    memory: args.text('memory'),
+    stopGrace: args.text('stop-grace'),
+  })
+}
+
+/** `--port C` of `run`, or HOST:CONTAINER. */
+export function portsOf(text: string | undefined): ServiceInput {
+  if (text === undefined) return {}
+  const parts = text.split(':')
+  const [first, second] = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : Number.NaN))
+  const port = second ?? first ?? Number.NaN
+  const hostPort = second === undefined ? undefined : first
+  const valid = [port, ...(hostPort === undefined ? [] : [hostPort])].every(isPort)
+  if (parts.length <= 2 && valid) return defined({ port, hostPort })
+  throw usage(`Cannot use "${text}" for --port: expected HOST:CONTAINER, such as 8080:80`)
+}
+
+/** KEY:VALUE, split at the first colon; KEY=VALUE when an equals sign comes before any colon. */
+export function environmentOf(texts: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)[:=]([\s\S]*)$/.exec(text) ?? []
+      if (key !== undefined && value !== undefined) return [key, value] as const
+      const name = text.split(/[:=]/)[0] ?? ''
+      throw usage(`Cannot use the variable "${name}": expected KEY:VALUE with a name of A-Z, 0-9, _`)
+    }),
+  )
+}
+
+/** `example.com`, `/path` or `example.com/path`. */
+export function routeOf(text: string): { readonly host?: string; readonly path?: string } {
+  const at = text.indexOf('/')
+  const host = at === -1 ? text : text.slice(0, at)
+  const path = at === -1 ? '' : text.slice(at)
+  if (text === '' || /\s/.test(text) || text.includes('://')) {
+    throw usage(`Cannot use "${text}" for --route: expected HOST, /PATH or HOST/PATH`)
+  }
+  return { ...(host === '' ? {} : { host }), ...(path === '' ? {} : { path }) }
+}
+
+function pathLike(text: string, flag: string): string {
+  if (text.startsWith('/')) return text
+  throw usage(`Cannot use "${text}" for ${flag}: expected a path that begins with /`)
+}
+
+function cores(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0) return value
+  throw usage(`Cannot use "${text}" for --cpu: expected a number of cores, such as 0.5`)
+}
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= PORT_MAX
+}
+
+function defined(record: Record<string, unknown>): ServiceInput {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
+}

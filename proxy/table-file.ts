@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { makePrivateDirectory, readIfThere, writeDurably } from '../shared/durable-file.ts'
+import { sentenceOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { routeFragmentSchema, routeRevisionSchema } from '../shared/protocol.ts'
+import type { SavedTable } from './decide/route-table.ts'
+
+const FILE = 'routes.json'
+
+const savedSchema = z.object({
+  epoch: z.number().int().nonnegative(),
+  revision: routeRevisionSchema,
+  fragments: z.array(routeFragmentSchema),
+})
+
+/** The last routing table on disk: a restarted proxy serves before any master answers. */
+export class TableFile {
+  readonly #directory: string
+  readonly #log: Log
+  #next: SavedTable | undefined
+  #writing: Promise<void> | undefined
+  #failing = false
+
+  constructor(directory: string, log: Log) {
+    this.#directory = directory
+    this.#log = log
+  }
+
+  /** Undefined when there is none; a damaged one is said and left aside, the master has it too. */
+  async load(): Promise<SavedTable | undefined> {
+    try {
+      const text = await readIfThere(this.#path)
+      return text === undefined ? undefined : asSaved(savedSchema.parse(JSON.parse(text)))
+    } catch (error) {
+      const reason = sentenceOf(error).split('\n')[0]
+      this.#log.warn('kept routing table is unreadable', { file: this.#path, reason })
+      return undefined
+    }
+  }
+
+  /** Writes the newest table it was given, one at a time; those in between are skipped. */
+  save(table: SavedTable): Promise<void> {
+    this.#next = table
+    this.#writing ??= this.#drain()
+    return this.#writing
+  }
+
+  get #path(): string {
+    return join(this.#directory, FILE)
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#next !== undefined) {
+      const table = this.#next
+      this.#next = undefined
+      await this.#write(table)
+    }
+    this.#writing = undefined
+  }
+
+  async #write(table: SavedTable): Promise<void> {
+    try {
+      await makePrivateDirectory(this.#directory)
+      await writeDurably(this.#path, `${JSON.stringify(table)}\n`)
+      this.#failing = false
+    } catch (error) {
+      if (!this.#failing) {
+        this.#log.error('routing table is not kept', { reason: sentenceOf(error) })
+      }
+      this.#failing = true
+    }
+  }
+}
+
+/** Through JSON, so that absent fields are absent as the types say. */
+function asSaved(parsed: z.infer<typeof savedSchema>): SavedTable {
+  return parsed as SavedTable
+}

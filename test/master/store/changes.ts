@@ -1,0 +1,16 @@
+/** Changes whose content follows from their revision, so that a wrong one is noticed. */
+import type { Change } from '../../../shared/model.ts'
+
+export function changeNumber(revision: number): Change {
+  return {
+    kind: 'service-removing',
+    atMs: revision * 1_000,
+    actor: 'test',
+    reason: `change ${revision} ${'x'.repeat(revision % 97)}`,
+    service: `service-${revision}`,
+  }
+}
+
+export function changesFrom(first: number, count: number): Change[] {
+  return Array.from({ length: count }, (_, at) => changeNumber(first + at))
+}

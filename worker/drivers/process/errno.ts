@@ -1,0 +1,4 @@
+/** Whether the operating system refused with this code. */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+}

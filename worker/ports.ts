@@ -1,0 +1,127 @@
+/** Host ports: one per replica, kept across restarts of both. */
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { readIfThere, writeDurably } from '../shared/durable-file.ts'
+import { RequestError } from '../shared/errors.ts'
+import type { ReplicaId } from '../shared/model.ts'
+import { portsSchema } from './shapes.ts'
+
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** Writing `20000-29999`. */
+export function parsePortRange(raw: string): PortRange {
+  const matched = /^(\d{1,5})-(\d{1,5})$/.exec(raw)
+  const range = { first: Number(matched?.[1]), last: Number(matched?.[2]) }
+  if (range.first >= 1 && range.first <= range.last && range.last <= 65_535) return range
+  throw new Error('expected a range of ports like 20000-29999')
+}
+
+export class Ports {
+  readonly #range: PortRange
+  readonly #path: string
+  readonly #taken = new Map<ReplicaId, number>()
+  #next = 0
+
+  private constructor(range: PortRange, path: string) {
+    this.#range = range
+    this.#path = path
+  }
+
+  static async load(range: PortRange, directory: string): Promise<Ports> {
+    const ports = new Ports(range, join(directory, 'ports.json'))
+    for (const [replica, port] of await readPorts(ports.#path)) ports.#taken.set(replica, port)
+    return ports
+  }
+
+  /** Workers that share a machine start their search in different places. */
+  startFrom(node: string): void {
+    this.#next = hash(node) % this.#size
+  }
+
+  /** A running replica has this port, whatever was written down. */
+  adopt(replica: ReplicaId, port: number): void {
+    this.#taken.set(replica, port)
+  }
+
+  /** The port that the replica had, else the fixed one, else the next free one of the range. */
+  async take(replica: ReplicaId, fixed?: number): Promise<number> {
+    const before = this.#taken.get(replica)
+    const wanted = fixed ?? before
+    if (wanted !== undefined && (await this.#isFree(replica, wanted))) {
+      return this.#keep(replica, wanted)
+    }
+    if (fixed !== undefined) {
+      throw new RequestError(409, 'PORT_IN_USE', `Cannot use port ${fixed}: it is in use here`)
+    }
+    return this.#keep(replica, await this.#search(replica))
+  }
+
+  async release(replica: ReplicaId): Promise<void> {
+    if (this.#taken.delete(replica)) await this.#save()
+  }
+
+  get #size(): number {
+    return this.#range.last - this.#range.first + 1
+  }
+
+  async #search(replica: ReplicaId): Promise<number> {
+    for (let tries = 0; tries < this.#size; tries += 1) {
+      const port = this.#range.first + this.#next
+      this.#next = (this.#next + 1) % this.#size
+      if (await this.#isFree(replica, port)) return port
+    }
+    const { first, last } = this.#range
+    throw new RequestError(507, 'NO_PORT', `Cannot take a port: ${first}-${last} are all in use`)
+  }
+
+  async #isFree(replica: ReplicaId, port: number): Promise<boolean> {
+    for (const [owner, taken] of this.#taken) {
+      if (taken === port && owner !== replica) return false
+    }
+    // Held while it is tested: another replica must not be given the same one meanwhile.
+    const before = this.#taken.get(replica)
+    this.#taken.set(replica, port)
+    if (await canListen(port)) return true
+    if (before === undefined) this.#taken.delete(replica)
+    else this.#taken.set(replica, before)
+    return false
+  }
+
+  async #keep(replica: ReplicaId, port: number): Promise<number> {
+    this.#taken.set(replica, port)
+    await this.#save()
+    return port
+  }
+
+  #save(): Promise<void> {
+    return writeDurably(this.#path, JSON.stringify(Object.fromEntries(this.#taken)))
+  }
+}
+
+async function readPorts(path: string): Promise<[string, number][]> {
+  const content = await readIfThere(path)
+  return content === undefined ? [] : Object.entries(portsSchema.parse(JSON.parse(content)))
+}
+
+/** On all addresses, because a listener on any of them is in the way. */
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', () => resolve(false))
+    server.listen({ port, host: '0.0.0.0', exclusive: true }, () => {
+      server.close(() => resolve(true))
+    })
+  })
+}
+
+/** FNV-1a: spreads similar names far apart. */
+function hash(name: string): number {
+  let value = 0x811c9dc5
+  for (let at = 0; at < name.length; at += 1) {
+    value = Math.imul(value ^ name.charCodeAt(at), 0x01000193) >>> 0
+  }
+  return value
+}
