@@ -152,6 +152,12 @@ const scaling = {
 }
 
 const keeping = {
+  sampleEveryMs: duration({
+    flag: 'sample-every',
+    fallback: 10_000,
+    meaning: 'How often telemetry is sampled.',
+    aliases: [inSeconds('monitoring.interval')],
+  }),
   retentionMs: duration({
     flag: 'retention',
     fallback: 86_400_000,

@@ -79,8 +79,8 @@ export class Exchange {
     return this.#visit?.lasting === true
   }
 
-  /** The replica gave no answer. Answers whether another may be asked for the same. */
-  failed(failure: Failure, repeatable: boolean): boolean {
+  /** The replica gave no answer. Answers whether another is asked, where asking again is safe. */
+  failed(failure: Failure, safe: boolean): boolean {
     const replica = this.#visit?.replica
     this.#endVisit(failure !== 'reused')
     if (replica === undefined) return false
@@ -89,7 +89,6 @@ export class Exchange {
     }
     // A kept connection that was closed says nothing about its replica.
     if (failure !== 'reused') this.#tried.add(replica)
-    const safe = failure === 'connect' || (failure === 'reused' && repeatable)
     if (!safe || !this.#hasOther()) return false
     if (!this.#traffic.budget(this.fragment.service).take()) return false
     this.#traffic.totals.of(this.fragment.service, this.fragment.name).retries += 1

@@ -31,7 +31,7 @@ export class TableFile {
   async load(): Promise<SavedTable | undefined> {
     try {
       const text = await readIfThere(this.#path)
-      return text === undefined ? undefined : asSaved(savedSchema.parse(JSON.parse(text)))
+      return text === undefined ? undefined : savedSchema.parse(JSON.parse(text))
     } catch (error) {
       const reason = sentenceOf(error).split('\n')[0]
       this.#log.warn('kept routing table is unreadable', { file: this.#path, reason })
@@ -71,9 +71,4 @@ export class TableFile {
       this.#failing = true
     }
   }
-}
-
-/** Through JSON, so that absent fields are absent as the types say. */
-function asSaved(parsed: z.infer<typeof savedSchema>): SavedTable {
-  return parsed as SavedTable
 }

@@ -1,9 +1,11 @@
 /** Host ports: one per replica, kept across restarts of both. */
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { readIfThere, writeDurably } from '../shared/durable-file.ts'
+import { writeDurably } from '../shared/durable-file.ts'
 import { RequestError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
 import type { ReplicaId } from '../shared/model.ts'
+import { readKept } from './kept-file.ts'
 import { portsSchema } from './shapes.ts'
 
 export interface PortRange {
@@ -30,9 +32,10 @@ export class Ports {
     this.#path = path
   }
 
-  static async load(range: PortRange, directory: string): Promise<Ports> {
+  static async load(range: PortRange, directory: string, log: Log): Promise<Ports> {
     const ports = new Ports(range, join(directory, 'ports.json'))
-    for (const [replica, port] of await readPorts(ports.#path)) ports.#taken.set(replica, port)
+    const kept = (await readKept(ports.#path, portsSchema, log)) ?? {}
+    for (const [replica, port] of Object.entries(kept)) ports.#taken.set(replica, port)
     return ports
   }
 
@@ -61,6 +64,13 @@ export class Ports {
 
   async release(replica: ReplicaId): Promise<void> {
     if (this.#taken.delete(replica)) await this.#save()
+  }
+
+  /** Forgets the ports of all replicas but these: others will not come back here. */
+  async retain(replicas: ReadonlySet<ReplicaId>): Promise<void> {
+    const lapsed = [...this.#taken.keys()].filter((replica) => !replicas.has(replica))
+    for (const replica of lapsed) this.#taken.delete(replica)
+    if (lapsed.length > 0) await this.#save()
   }
 
   get #size(): number {
@@ -99,11 +109,6 @@ export class Ports {
   #save(): Promise<void> {
     return writeDurably(this.#path, JSON.stringify(Object.fromEntries(this.#taken)))
   }
-}
-
-async function readPorts(path: string): Promise<[string, number][]> {
-  const content = await readIfThere(path)
-  return content === undefined ? [] : Object.entries(portsSchema.parse(JSON.parse(content)))
 }
 
 /** On all addresses, because a listener on any of them is in the way. */

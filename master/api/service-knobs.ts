@@ -13,6 +13,9 @@ import {
 import { parseMemoryMb } from './memory.ts'
 import { objectiveText, parseObjective } from './objective.ts'
 
+/** 16 TB. */
+const MEMORY_MAX_MB = 16 * 1024 * 1024
+
 const services = {
   objective: objective({
     flag: 'objective',
@@ -121,8 +124,6 @@ const health = {
 export const serviceKnobs = { ...services, ...health }
 
 export type ServiceDefaults = ConfigOf<typeof serviceKnobs>
-
-const MEMORY_MAX_MB = 16 * 1024 * 1024
 
 function memory(declared: KnobText<number>): Knob<number> {
   const knob = number({ min: 1, max: MEMORY_MAX_MB, unit: 'memory', whole: false }, declared)

@@ -1,6 +1,5 @@
 import { systemClock } from '../../shared/clock.ts'
-import type { Api } from './api.ts'
-import type { Arguments } from './arguments.ts'
+import type { Api, Target } from './api.ts'
 import type { Session } from './command.ts'
 import { commands } from './commands.ts'
 import { EXIT_INTERRUPTED, failureOf } from './failure.ts'
@@ -10,44 +9,58 @@ import { createScreen } from './screen.ts'
 
 /** One call of the command line: answers the exit code, never throws. */
 export async function call(argv: readonly string[]): Promise<number> {
-  const { environment, stdout, stderr } = { environment: process.env, ...process }
+  const { stdout, stderr, env: environment } = process
   const screen = createScreen({ out: stdout, err: stderr, environment })
-  const interrupted = new AbortController()
-  const restore = onInterrupt(interrupted)
+  const interrupts = onInterrupt()
   // The reader of a pipe may go early, as `head` does; that is no failure.
   stdout.on('error', () => process.exit(0))
   const opened: Api[] = []
-  const connect = async (args: Arguments): Promise<Api> => {
-    const { openApi, targetOf } = await import('./api.ts')
-    const api = openApi(targetOf(args, environment))
-    opened.push(api)
-    return api
-  }
-  const { signal } = interrupted
-  const session: Session = { screen, clock: systemClock, environment, signal, connect }
+  const { signal, urgent } = interrupts
+  const session = { screen, clock: systemClock, environment, signal, urgent, ...connector(opened) }
   try {
     return await runCommandLine(argv, { commands, fallback: flagCommand }, session)
   } catch (error) {
-    if (signal.aborted) return EXIT_INTERRUPTED
     const failure = failureOf(error)
     for (const line of failure.lines) screen.complain(line)
-    return failure.exitCode
+    return signal.aborted ? EXIT_INTERRUPTED : failure.exitCode
   } finally {
-    restore()
+    interrupts.restore()
     for (const api of opened) api.close()
   }
 }
 
-/** The first signal asks the command to end, the second one ends it. */
-function onInterrupt(controller: AbortController): () => void {
+function connector(opened: Api[]): Pick<Session, 'connect' | 'connectTo'> {
+  // Loaded when needed: the help and the refusals are quicker without an HTTP client.
+  const library = () => import('./api.ts')
+  const open = async (target: Target): Promise<Api> => {
+    const api = (await library()).openApi(target)
+    opened.push(api)
+    return api
+  }
+  return {
+    connect: async (args) => open((await library()).targetOf(args, process.env)),
+    connectTo: (master) => open({ masters: [master] }),
+  }
+}
+
+interface Interrupts {
+  readonly signal: AbortSignal
+  readonly urgent: AbortSignal
+  restore(): void
+}
+
+/** The first signal asks the command to end, the second one to hurry, the third one ends it. */
+function onInterrupt(): Interrupts {
+  const [asked, urgent] = [new AbortController(), new AbortController()]
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED)
-    controller.abort()
+    if (urgent.signal.aborted) process.exit(EXIT_INTERRUPTED)
+    const next = asked.signal.aborted ? urgent : asked
+    next.abort()
   }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  return () => {
-    process.off('SIGINT', interrupt)
-    process.off('SIGTERM', interrupt)
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of names) process.on(name, interrupt)
+  const restore = (): void => {
+    for (const name of names) process.off(name, interrupt)
   }
+  return { signal: asked.signal, urgent: urgent.signal, restore }
 }

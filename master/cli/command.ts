@@ -35,5 +35,9 @@ export interface Session {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal
+  /** Aborts at a second Ctrl-C. */
+  readonly urgent: AbortSignal
+  /** To the master that the flags or the environment name. */
   connect(args: Arguments): Promise<Api>
+  connectTo(master: string): Promise<Api>
 }

@@ -48,8 +48,7 @@ export function createCallerOf(rules: CallerRules): (request: IncomingMessage) =
     const token = /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? ''
     const isAdmin = isSameSecret(token, admin)
     const isJoin = isSameSecret(token, join)
-    if (isTrusted && (isAdmin || isJoin)) return 'admin'
-    if (isAdmin) return 'admin'
+    if (isAdmin || (isJoin && isTrusted)) return 'admin'
     return isJoin ? 'join' : 'none'
   }
 

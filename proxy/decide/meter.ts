@@ -67,7 +67,9 @@ export class Meter {
 
   /** Ends the stretch: what was seen in it, and a new one begins. */
   cut(nowMs: number): readonly ServiceMeasurement[] {
-    const measured = [...this.#services].map(([service, window]) => cutService(service, window, nowMs))
+    const measured = [...this.#services].map(([service, window]) =>
+      cutService(service, window, nowMs),
+    )
     for (const [service, window] of this.#services) {
       if (window.replicas.size === 0) this.#services.delete(service)
     }

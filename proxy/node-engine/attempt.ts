@@ -1,4 +1,4 @@
-import { type Agent, type ClientRequest, type IncomingMessage, request as ask } from 'node:http'
+import { type Agent, request as ask, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { after } from '../../shared/clock.ts'
 import type { Endpoint } from '../../shared/model.ts'

@@ -10,8 +10,8 @@ import { openEnvelope } from './envelope-door.ts'
 import { forward } from './forward.ts'
 import { type Client, hasBody, passedOn, withRequestId } from './inbound.ts'
 import { answerOwn, type OwnAnswer, unavailable } from './own-answer.ts'
-import { upgrade } from './upgrade.ts'
 import { wantsWebSocket } from './tunnel.ts'
+import { upgrade } from './upgrade.ts'
 
 const ENVELOPE_PATH = '/proxy'
 const METHODS_REFUSED = new Set(['CONNECT', 'TRACE'])
@@ -101,7 +101,11 @@ export class Front {
     if (destination !== undefined) return destination
     const where = `${asked.host}${asked.target.split('?')[0]}`.slice(0, 256)
     const known = table.revision !== undefined
-    const nothing = { status: 404, code: 'NO_ROUTE', message: `Cannot route "${where}": no service has it` }
+    const nothing = {
+      status: 404,
+      code: 'NO_ROUTE',
+      message: `Cannot route "${where}": no service has it`,
+    }
     const early = unavailable(`Cannot route "${where}": the routing table has not arrived yet`)
     this.#answer(response, { ...(known ? nothing : early), close: hasBody(response.req) })
     return undefined

@@ -19,17 +19,13 @@ export interface Ends {
 }
 
 /** Joins both connections after a 101: what one says the other hears, and they end together. */
-export function tunnel(
-  { client, upstream }: Ends,
-  idleMs: number,
-  onEnd: () => void,
-): void {
+export function tunnel({ client, upstream }: Ends, idleMs: number, onEnd: () => void): void {
   let open = 2
   const ended = (other: Socket) => (): void => {
     open -= 1
-    if (open === 0) return onEnd()
     // What was received before the end is still delivered.
-    other.destroySoon()
+    if (open > 0) other.destroySoon()
+    else onEnd()
   }
   for (const [socket, other] of [
     [client, upstream],

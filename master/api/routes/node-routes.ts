@@ -74,7 +74,7 @@ export function workerRoutes(master: MasterSurface): readonly Route[] {
       roles: ['join', 'node'],
       kind: 'report',
       bodyBytesMax: WIRE_BYTES_MAX,
-      subject: ({ body }) => master.desired.nodeNamed(nameIn(body))?.id,
+      subject: (call) => returning(call, master),
       handle: async ({ body, caller }) => {
         const join = parsedWire(nodeJoinSchema, body, 'join')
         return json(await master.workers.join(join, caller), 201)
@@ -89,10 +89,7 @@ export function workerRoutes(master: MasterSurface): readonly Route[] {
       subject: own,
       handle: ({ params, body }) =>
         json(
-          master.workers.heartbeat(
-            params.id ?? '',
-            parsedWire(heartbeatSchema, body, 'heartbeat'),
-          ),
+          master.workers.heartbeat(params.id ?? '', parsedWire(heartbeatSchema, body, 'heartbeat')),
         ),
     },
     {
@@ -119,6 +116,15 @@ export function workerRoutes(master: MasterSurface): readonly Route[] {
       },
     },
   ]
+}
+
+/** A worker with a certificate comes back under the name of its own node. */
+function returning({ body, caller }: Call, { desired }: MasterSurface): string | undefined {
+  const { subject = '' } = caller
+  if (desired.wasRemoved(subject)) {
+    throw new RequestError(410, 'GONE', `Cannot let node "${subject}" in: it was removed`)
+  }
+  return desired.nodeNamed(nameIn(body))?.id
 }
 
 function nameIn(body: unknown): string {

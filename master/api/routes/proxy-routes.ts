@@ -42,8 +42,7 @@ export function proxyRoutes(master: MasterSurface): readonly Route[] {
       path: '/v1/routes',
       roles: ['proxy'],
       kind: 'news',
-      handle: async ({ query, signal }) =>
-        json(await proxies.routes(routeRevision(query), signal)),
+      handle: async ({ query, signal }) => json(await proxies.routes(routeRevision(query), signal)),
     },
     {
       method: 'post',

@@ -1,3 +1,5 @@
+import type { ServiceView } from '../../../shared/api.ts'
+import { invalid } from '../../../shared/errors.ts'
 import type { Service } from '../../../shared/model.ts'
 import { findService } from '../../decide/intents/find.ts'
 import {
@@ -9,7 +11,7 @@ import {
   scaleService,
 } from '../../decide/intents/service.ts'
 import type { Intent, MasterSurface } from '../../surface.ts'
-import { actorOf, type Call, json, type Route, SPEC_BYTES_MAX } from '../route.ts'
+import { type Answer, actorOf, type Call, json, type Route, SPEC_BYTES_MAX } from '../route.ts'
 import { readScale, readService } from '../service-input.ts'
 import type { ServiceDefaults } from '../service-knobs.ts'
 import { serviceView, whyView } from '../views/service-view.ts'
@@ -86,7 +88,11 @@ export function serviceWrites(master: MasterSurface, options: ServiceOptions): r
   ]
 }
 
-async function put({ params, body, caller }: Call, master: MasterSurface, options: ServiceOptions) {
+async function put(
+  { params, body, caller }: Call,
+  master: MasterSurface,
+  options: ServiceOptions,
+): Promise<Answer> {
   const name = params.id ?? ''
   const request: ServiceRequest = readService(named(body, name), options)
   let created = false
@@ -96,4 +102,16 @@ async function put({ params, body, caller }: Call, master: MasterSurface, option
   }
   await master.commit(intent, actorOf(caller))
   return json(viewNamed(name, master), created ? 201 : 200)
+}
+
+/** The path says the name; a body may repeat it. */
+function named(body: unknown, name: string): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  if (!('name' in body)) return { ...body, name }
+  if (body.name === name) return body
+  throw invalid(`Cannot put service "${name}": the body names another`)
+}
+
+function viewNamed(name: string, master: MasterSurface): ServiceView {
+  return serviceView(findService(master.desired, name), master)
 }

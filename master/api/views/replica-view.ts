@@ -16,7 +16,8 @@ export interface ReplicaFilter {
 /** What should run, and what a worker still reports although it should not. */
 export function replicaViews(seen: Seen, { service, node }: ReplicaFilter): ReplicaView[] {
   const { desired } = seen
-  const wanted = service === undefined ? [...desired.replicas.values()] : desired.replicasOf(service)
+  const wanted =
+    service === undefined ? [...desired.replicas.values()] : desired.replicasOf(service)
   const views = [...wanted.map((replica) => replicaView(replica, seen)), ...leftovers(seen)]
   return views.filter(
     (view) =>
@@ -26,11 +27,12 @@ export function replicaViews(seen: Seen, { service, node }: ReplicaFilter): Repl
 }
 
 export function findReplicaView(text: string, seen: Seen): ReplicaView {
-  const left = new Map(leftovers(seen).map((view) => [view.id, view]))
-  const known = byPrefix(seen.desired.replicas, text)
-  const exact = seen.desired.replicas.has(text) || known !== undefined
-  const leftover = exact ? undefined : (left.get(text) ?? byPrefix(left, text))
-  if (typeof leftover === 'object') return leftover
+  const { replicas } = seen.desired
+  if (!replicas.has(text) && byPrefix(replicas, text) === undefined) {
+    const left = new Map(leftovers(seen).map((view) => [view.id, view]))
+    const leftover = left.get(text) ?? byPrefix(left, text)
+    if (typeof leftover === 'object') return leftover
+  }
   return replicaView(findReplica(seen.desired, text), seen)
 }
 

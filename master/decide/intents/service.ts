@@ -14,7 +14,7 @@ export interface ServiceRequest {
 
 export interface ServiceLimits {
   /** How many replicas all services together may be promised; undefined: as many as fit. */
-  readonly replicasTotalMax?: number
+  readonly replicasTotalMax?: number | undefined
 }
 
 export function createService(request: ServiceRequest, limits: ServiceLimits): Meaning {

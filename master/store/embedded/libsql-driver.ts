@@ -39,7 +39,10 @@ function statementOf(statement: Libsql.Statement<unknown[]>): SqliteStatement {
 }
 
 function rowOf(row: unknown): SqliteRow {
-  // The module adds how long the row took.
+  // The module adds how long the row took, and leaves blobs without a view.
   const { _metadata, ...columns } = row as Record<string, unknown>
+  for (const [name, value] of Object.entries(columns)) {
+    if (value instanceof ArrayBuffer) columns[name] = new Uint8Array(value)
+  }
   return columns
 }

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path'
+import type { Arguments } from '../arguments.ts'
+import type { Session } from '../command.ts'
+import { isAlive } from './processes.ts'
+import { readState, removeState, type UpState } from './state.ts'
+import { end, type Stopped, stopAll } from './stop.ts'
+
+/** Longer than a supervisor takes for everything in order. */
+const SUPERVISOR_GRACE_MS = 60_000
+export const DATA_DEFAULT = './.orchestrify'
+
+export async function runDown(args: Arguments, session: Session): Promise<number> {
+  const dir = resolve(args.text('data') ?? DATA_DEFAULT)
+  const state = readState(dir)
+  if (state === undefined) {
+    session.screen.print(`Nothing runs in ${dir}.`)
+    return 0
+  }
+  const wasSupervised = isAlive(state.supervisor)
+  const stopped = await stopRecorded(dir, state, session)
+  session.screen.print(sentence(state, stopped, wasSupervised))
+  return 0
+}
+
+/** Ends the supervisor, then whatever it could not end itself. */
+export async function stopRecorded(
+  dir: string,
+  state: UpState,
+  { clock, urgent }: Session,
+): Promise<Stopped> {
+  await end([state.supervisor], SUPERVISOR_GRACE_MS, { clock, urgent })
+  // A child may have been restarted since: the newest note counts.
+  const { children } = readState(dir) ?? state
+  const stopped = await stopAll({ dir, children, clock, urgent })
+  removeState(dir)
+  return stopped
+}
+
+function sentence({ children }: UpState, stopped: Stopped, wasSupervised: boolean): string {
+  const names = wasSupervised ? children.map(({ name }) => name) : stopped.programs
+  const replicas = stopped.replicas === 0 ? [] : [`${stopped.replicas} processes of replicas`]
+  const all = [...names, ...replicas]
+  return all.length === 0 ? 'Nothing ran any more.' : `Stopped ${all.join(', ')}.`
+}

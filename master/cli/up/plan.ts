@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { programPath } from '../programs.ts'
+import type { Role } from './state.ts'
+
+/** What one `up` is to run. Every port is a real one by now. */
+export interface UpPlan {
+  readonly dir: string
+  readonly host: string
+  readonly workers: number
+  readonly port: number
+  readonly proxyPort: number
+  readonly adminPort: number
+  readonly masterFlags: readonly string[]
+}
+
+export interface ChildPlan {
+  readonly role: Role
+  readonly name: string
+  readonly argv: readonly string[]
+  readonly log: string
+  readonly address?: string
+}
+
+/** Where programs on this machine find the master, also when it listens everywhere. */
+export function masterUrl(plan: UpPlan): string {
+  return `http://${localAddress(plan.host)}:${plan.port}`
+}
+
+export function proxyUrl(plan: UpPlan): string {
+  return `http://${localAddress(plan.host)}:${plan.proxyPort}`
+}
+
+export function masterChild(plan: UpPlan): ChildPlan {
+  const place = ['--data', join(plan.dir, 'master')]
+  const flags = [...place, '--port', String(plan.port), '--host', plan.host, ...plan.masterFlags]
+  return child(plan, { role: 'master', name: 'master', flags, address: masterUrl(plan) })
+}
+
+export function workerChildren(plan: UpPlan): readonly ChildPlan[] {
+  return Array.from({ length: plan.workers }, (_, at) => {
+    const name = `worker-${at + 1}`
+    const who = ['--master-ip', masterUrl(plan), '--worker-name', name]
+    const how = ['--data', join(plan.dir, name), '--driver', 'process', '--on-exit', 'stop']
+    return child(plan, { role: 'worker', name, flags: [...who, ...how, '--port', '0'] })
+  })
+}
+
+export function proxyChild(plan: UpPlan): ChildPlan {
+  const ports = ['--port', String(plan.proxyPort), '--admin-port', String(plan.adminPort)]
+  const place = ['--host', plan.host, '--data', join(plan.dir, 'proxy')]
+  const flags = ['--master-ip', masterUrl(plan), ...ports, ...place]
+  return child(plan, { role: 'proxy', name: 'proxy', flags, address: proxyUrl(plan) })
+}
+
+interface Draft {
+  readonly role: Role
+  readonly name: string
+  readonly flags: readonly string[]
+  readonly address?: string
+}
+
+function child({ dir }: UpPlan, { flags, ...draft }: Draft): ChildPlan {
+  const log = join(dir, 'logs', `${draft.name}.log`)
+  return { ...draft, log, argv: [programPath(draft.role), ...flags] }
+}
+
+function localAddress(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}

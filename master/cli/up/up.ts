@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import type { Arguments } from '../arguments.ts'
+import type { Session } from '../command.ts'
+import { usage } from '../failure.ts'
+import { isLoopback } from '../../../shared/loopback.ts'
+import { detach, tellParent } from './detach.ts'
+import { DATA_DEFAULT, stopRecorded } from './down.ts'
+import { masterUrl, type UpPlan } from './plan.ts'
+import { claimPort, preferPort } from './ports.ts'
+import { isAlive } from './processes.ts'
+import { reportOf } from './report.ts'
+import { readState } from './state.ts'
+import { Supervisor } from './supervisor.ts'
+
+const WORKERS_MAX = 64
+const PORTS = { master: 18_080, proxy: 8_080, admin: 8_081 }
+
+export async function runUp(args: Arguments, session: Session): Promise<number> {
+  const dir = resolve(args.text('data') ?? DATA_DEFAULT)
+  const checked = { host: hostOf(args), workers: args.whole('workers', 0, WORKERS_MAX) ?? 1 }
+  const ports = { port: args.port('port'), proxyPort: args.port('proxy-port') }
+  if (await alreadyRuns(dir, session)) return 0
+  if (args.flag('detach') === true) return detach({ dir, args }, session)
+  try {
+    return await supervise(await planOf(dir, checked, ports), session)
+  } catch (error) {
+    tellParent({ kind: 'failed', error })
+    throw error
+  }
+}
+
+async function planOf(
+  dir: string,
+  { host, workers }: Pick<UpPlan, 'host' | 'workers'>,
+  asked: { readonly port: number | undefined; readonly proxyPort: number | undefined },
+): Promise<UpPlan> {
+  const port = await claimPort(asked.port ?? PORTS.master, host, { role: 'master', flag: '--port' })
+  const proxy = { role: 'proxy', flag: '--proxy-port' }
+  const proxyPort = await claimPort(asked.proxyPort ?? PORTS.proxy, host, proxy)
+  const adminPort = await preferPort(PORTS.admin, '127.0.0.1')
+  return { dir, host, workers, port, proxyPort, adminPort, masterFlags: [] }
+}
+
+/** Runs until Ctrl-C, a signal or `down`. */
+async function supervise(plan: UpPlan, session: Session): Promise<number> {
+  const { screen, clock, signal, urgent } = session
+  const api = await session.connectTo(masterUrl(plan))
+  const tell = (sentence: string): void => screen.complain(sentence)
+  const supervisor = new Supervisor({ plan, api, clock, tell })
+  const startedMs = clock.nowMs()
+  try {
+    await supervisor.start(signal)
+    screen.print(`Ready in ${((clock.nowMs() - startedMs) / 1000).toFixed(1)} s.`)
+    for (const line of reportOf(supervisor.state, plan.dir, screen)) screen.print(line)
+    screen.print('Next: orchestrify run NAME -- COMMAND...   Stop: Ctrl-C, or orchestrify down')
+    tellParent({ kind: 'ready' })
+    await clock.sleep(2 ** 31 - 1, signal)
+  } finally {
+    const stopped = await supervisor.stop(urgent)
+    if (stopped.programs.length > 0) screen.print(`Stopped ${stopped.programs.join(', ')}.`)
+  }
+  return 0
+}
+
+async function alreadyRuns(dir: string, session: Session): Promise<boolean> {
+  const state = readState(dir)
+  if (state === undefined) return false
+  const { screen } = session
+  if (isAlive(state.supervisor)) {
+    screen.print(`It runs already${state.ready ? '' : ', or is just starting'}.`)
+    for (const line of reportOf(state, dir, screen)) screen.print(line)
+    return true
+  }
+  screen.complain('An earlier "up" was ended by force: stopping what it left behind.')
+  await stopRecorded(dir, state, session)
+  return false
+}
+
+function hostOf(args: Arguments): string {
+  const host = args.text('host') ?? '127.0.0.1'
+  if (isLoopback(host) || host === '0.0.0.0' || host === '::') return host
+  throw usage(
+    `Cannot use "${host}" for --host: programs on this machine reach the master by loopback only`,
+    'Give 0.0.0.0 to let other machines in; they join with the line of "orchestrify token".',
+  )
+}
+

@@ -1,0 +1,93 @@
+import type { Histogram } from '../shared/histogram.ts'
+import { createMetrics, type Metrics } from '../shared/metrics.ts'
+import { type ServiceTotals, UNROUTED } from './totals.ts'
+import type { Traffic } from './traffic.ts'
+
+const REPLICA_SERIES_MAX = 10_000
+
+/** The proxy's metrics, read from what it decides by at the moment of a scrape. */
+export function createProxyMetrics(traffic: Traffic): Metrics {
+  const metrics = createMetrics('proxy')
+  exposeServices(metrics, traffic)
+  exposeReplicas(metrics, traffic)
+  const { table } = traffic
+  metrics.exposeGauge(
+    { name: 'proxy_routes_stale', help: 'Whether no master confirmed the routes yet.', labels: [] },
+    () => [{ labels: {}, value: table.stale ? 1 : 0 }],
+  )
+  metrics.exposeGauge(
+    { name: 'proxy_services', help: 'Services in the routing table.', labels: [] },
+    () => [{ labels: {}, value: table.fragments.length }],
+  )
+  return metrics
+}
+
+function exposeServices(metrics: Metrics, traffic: Traffic): void {
+  metrics.exposeHistogram(
+    {
+      name: 'proxy_request_duration_seconds',
+      help: "From a request's last byte in to its answer's last byte out; errors count as slow.",
+      labels: ['service'],
+    },
+    () => latencies(traffic),
+  )
+  metrics.exposeCounter(
+    { name: 'proxy_answers_total', help: 'Answers by class.', labels: ['service', 'status'] },
+    () => answers(traffic),
+  )
+  const perService = [
+    { name: 'proxy_retries_total', help: 'Requests asked of another replica.', field: 'retries' },
+    { name: 'proxy_aborted_total', help: 'Requests whose client left.', field: 'aborted' },
+    { name: 'proxy_lasting_total', help: 'WebSockets and event streams.', field: 'lasting' },
+  ] as const
+  for (const { name, help, field } of perService) {
+    metrics.exposeCounter({ name, help, labels: ['service'] }, () =>
+      routed(traffic).map((totals) => ({
+        labels: { service: totals.name },
+        value: totals[field],
+      })),
+    )
+  }
+}
+
+function exposeReplicas(metrics: Metrics, { balancer, permits, ejection }: Traffic): void {
+  const perReplica = [
+    { name: 'proxy_in_flight', help: 'Requests under way.', get: () => balancer.inFlight },
+    { name: 'proxy_permits', help: "This proxy's permits.", get: () => permits.shares },
+  ]
+  for (const { name, help, get } of perReplica) {
+    metrics.exposeGauge({ name, help, labels: ['replica'], seriesMax: REPLICA_SERIES_MAX }, () =>
+      [...get()].map(([replica, value]) => ({ labels: { replica }, value })),
+    )
+  }
+  metrics.exposeGauge(
+    { name: 'proxy_avoided_replicas', help: 'Replicas avoided after failures.', labels: [] },
+    () => [{ labels: {}, value: ejection.avoided.length }],
+  )
+}
+
+interface Latency {
+  readonly labels: { readonly service: string }
+  readonly histogram: Histogram
+  readonly objectiveMs: number | undefined
+}
+
+function latencies({ totals, table }: Traffic): readonly Latency[] {
+  return [...totals.services]
+    .filter(([service]) => service !== UNROUTED)
+    .map(([service, { name, latency }]) => ({
+      labels: { service: name },
+      histogram: latency,
+      objectiveMs: table.fragment(service)?.objective.latencyTargetMs,
+    }))
+}
+
+function answers({ totals }: Traffic) {
+  return [...totals.services].flatMap(([, { name, answers }]) =>
+    [...answers].map(([status, value]) => ({ labels: { service: name, status }, value })),
+  )
+}
+
+function routed({ totals }: Traffic): readonly ServiceTotals[] {
+  return [...totals.services].filter(([id]) => id !== UNROUTED).map(([, one]) => one)
+}

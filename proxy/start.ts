@@ -1,0 +1,81 @@
+import type { Server } from 'node:http'
+import { systemClock } from '../shared/clock.ts'
+import { sentenceOf } from '../shared/errors.ts'
+import type { Log, LogLevel } from '../shared/log.ts'
+import { createAdmin } from './admin.ts'
+import { engineLimits, type ProxyConfig, trafficLimits } from './config.ts'
+import type { Engine } from './engine.ts'
+import { listen } from './listening.ts'
+import { followMaster, type MasterLink } from './master-link.ts'
+import { createNodeEngine } from './node-engine/node-engine.ts'
+import { readStaticRoutes } from './static-routes.ts'
+import { TableFile } from './table-file.ts'
+import { Traffic } from './traffic.ts'
+
+export interface StartOptions {
+  readonly config: ProxyConfig
+  readonly log: Log
+  readonly setLogLevel: (level: LogLevel) => void
+}
+
+export interface RunningProxy {
+  readonly port: number
+  readonly adminPort: number
+  /** Rejects when no master will ever have this proxy; it never resolves. */
+  readonly refused: Promise<never>
+  /** Finishes what is in flight, says goodbye, and ends. */
+  close(): Promise<void>
+}
+
+/** Starts the proxy: traffic, admin, and what keeps it in step with the master. */
+export async function start(options: StartOptions): Promise<RunningProxy> {
+  const { config, log } = options
+  const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
+  const limits = engineLimits(config)
+  const engine = createNodeEngine({ host: config.host, port: config.port, limits, traffic })
+  const file = new TableFile(config.data, log)
+  if (config.routes !== undefined) traffic.apply(readStaticRoutes(config.routes), undefined)
+  else await restore(traffic, file, log)
+  let link: MasterLink | undefined
+  const admin = createAdmin({
+    traffic,
+    masterAnswers: () => link?.isReachable(),
+    setLogLevel: options.setLogLevel,
+  })
+  const port = await engine.listen()
+  const adminPort = await listen(admin, config.adminHost, config.adminPort)
+  if (config.routes === undefined) {
+    link = await followMaster({ config, log, traffic, file, port, adminPort })
+  }
+  const refused = link?.refused ?? new Promise<never>(() => undefined)
+  log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
+  const close = (): Promise<void> => stop({ engine, admin, link, config, log })
+  return { port, adminPort, refused, close }
+}
+
+async function restore(traffic: Traffic, file: TableFile, log: Log): Promise<void> {
+  const saved = await file.load()
+  if (saved === undefined) return
+  traffic.restore(saved)
+  log.info('routing table restored', { ...saved.revision, services: saved.fragments.length })
+}
+
+interface Stopping {
+  readonly engine: Engine
+  readonly admin: Server
+  readonly link: MasterLink | undefined
+  readonly config: ProxyConfig
+  readonly log: Log
+}
+
+/** Goodbye comes last: until then the master hears what is still in flight, and waits for it. */
+async function stop({ engine, admin, link, config, log }: Stopping): Promise<void> {
+  log.info('proxy stopping')
+  await engine.close(config.stopGraceMs)
+  await link?.close().catch((error) => {
+    log.warn('no master heard the goodbye', { reason: sentenceOf(error) })
+  })
+  admin.closeAllConnections()
+  await new Promise<void>((resolve) => admin.close(() => resolve()))
+  log.info('proxy stopped')
+}

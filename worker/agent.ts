@@ -1,0 +1,241 @@
+import type { Clock } from '../shared/clock.ts'
+import { MasterUnreachable } from '../shared/control-client.ts'
+import { isRenewalDue } from '../shared/credential.ts'
+import { RequestError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { HostLoad } from '../shared/model.ts'
+import { type Assignments, type NodeJoined, WIRE_VERSION } from '../shared/protocol.ts'
+import { Backoff } from './backoff.ts'
+import { Bell } from './bell.ts'
+import { Connection } from './connection.ts'
+import { ReportBook } from './decide/report.ts'
+import type { LocalReplicas } from './local-replicas.ts'
+import type { MasterLink } from './master-link.ts'
+import type { Membership } from './membership.ts'
+import type { Obedience } from './obedience.ts'
+
+export interface AgentParts {
+  readonly link: MasterLink
+  readonly membership: Membership
+  readonly obedience: Obedience
+  readonly replicas: Pick<LocalReplicas, 'assume' | 'obey' | 'reports'>
+  readonly hostLoad: () => HostLoad
+  readonly metricsPort: number
+  /** One life of this process. */
+  readonly boot: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Told before anything is started for a master, with the address that replicas listen on. */
+  readonly onJoined: (joined: NodeJoined) => Promise<void>
+}
+
+/** Higher than any revision: whatever the master has is news. */
+const NOTHING_YET = Number.MAX_SAFE_INTEGER
+/** Transitions are told at once, but a storm of them shares messages. */
+const REPORT_GAP_MS = 50
+const RETRY_MIN_MS = 100
+const RETRY_MAX_MS = 2_000
+const JOIN_RETRY_MAX_MS = 5_000
+
+/** These answers do not change by waiting. */
+const FINAL_REFUSALS: readonly number[] = [400, 401, 403, 409, 410, 422, 426]
+
+/** Speaks with the master: joins, reports, hears what to run. */
+export class Agent {
+  readonly #parts: AgentParts
+  readonly #connection: Connection
+  readonly #bell = new Bell()
+  readonly #book = new ReportBook()
+  readonly #removed = new AbortController()
+  #joined: NodeJoined | undefined
+  #joining: Promise<void> | undefined
+  /** Ends the long poll of an earlier membership. */
+  #polling = new AbortController()
+  #revision: number | undefined
+  #assigned = 0
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+    this.#connection = new Connection(parts.log)
+  }
+
+  get node(): string | undefined {
+    return this.#joined?.node
+  }
+
+  get isAway(): boolean {
+    return this.#connection.isAway
+  }
+
+  /** The master has removed this node on purpose. */
+  get isRemoved(): boolean {
+    return this.#removed.signal.aborted
+  }
+
+  /** How many replicas the master wants here. */
+  get assigned(): number {
+    return this.#assigned
+  }
+
+  /** Something changed that the master should hear of at once. */
+  ring(): void {
+    this.#bell.ring()
+  }
+
+  /** Until the signal aborts or the node is removed; throws when the first join is refused. */
+  async run(signal: AbortSignal): Promise<void> {
+    const end = AbortSignal.any([signal, this.#removed.signal])
+    await this.#join(end, 'first')
+    if (end.aborted) return
+    await Promise.all([this.#keepReporting(end), this.#keepHearing(end)])
+  }
+
+  /** Asks the master to move everything away; answers whether it will. */
+  async leave(signal: AbortSignal): Promise<boolean> {
+    const node = this.#joined?.node
+    if (node === undefined) return false
+    return this.#call(async () => this.#parts.link.leave(node, signal), signal)
+  }
+
+  async #join(signal: AbortSignal, turn: 'first' | 'again'): Promise<void> {
+    const { clock, membership, log } = this.#parts
+    const backoff = new Backoff(clock, RETRY_MIN_MS, JOIN_RETRY_MAX_MS)
+    while (!signal.aborted) {
+      try {
+        await this.#enter(await membership.join(signal))
+        this.#connection.works()
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isExpected(error) || (turn === 'first' && isFinal(error))) throw error
+        this.#connection.fails(error)
+        this.#goOnAlone()
+      }
+      await backoff.pause(signal)
+    }
+    log.debug('join given up', {})
+  }
+
+  async #enter(joined: NodeJoined): Promise<void> {
+    const { obedience, log, onJoined } = this.#parts
+    if (!obedience.accepts(joined.epoch)) {
+      const { epoch } = joined
+      const message = `Cannot join: the master's epoch ${epoch} is older than what was obeyed before`
+      throw new RequestError(409, 'OLDER_MASTER', `${message}; ${obedience.remedy}`)
+    }
+    await onJoined(joined)
+    if (this.#joined?.node !== joined.node) log.info('joined the cluster', { node: joined.node })
+    this.#joined = joined
+    this.#revision = undefined
+    this.#book.startAfresh()
+    this.#polling.abort()
+    this.#polling = new AbortController()
+  }
+
+  /** Whoever notices that the master does not know us joins again; others wait for that. */
+  #rejoin(signal: AbortSignal): Promise<void> {
+    this.#joining ??= this.#join(signal, 'again').finally(() => {
+      this.#joining = undefined
+    })
+    return this.#joining
+  }
+
+  /** Nothing of an earlier life is missed for want of a master. */
+  #goOnAlone(): void {
+    const { last } = this.#parts.obedience
+    if (last !== undefined) this.#parts.replicas.assume(last.replicas)
+  }
+
+  async #keepReporting(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    while (!signal.aborted) {
+      const sentAtMs = clock.nowMs()
+      await this.#call(() => this.#report(signal), signal)
+      await clock.sleep(REPORT_GAP_MS - (clock.nowMs() - sentAtMs), signal)
+      const everyMs = this.#joined?.heartbeatEveryMs ?? REPORT_GAP_MS
+      await this.#bell.wait(Math.max(0, everyMs - (clock.nowMs() - sentAtMs)), clock, signal)
+    }
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const { link, replicas, hostLoad, boot, metricsPort, membership, clock } = this.#parts
+    const { credential } = membership
+    if (credential !== undefined && isRenewalDue(credential, clock.nowMs())) {
+      await this.#rejoin(signal)
+    }
+    const node = this.#joined?.node
+    if (node === undefined) return
+    const delta = this.#book.next(replicas.reports)
+    const body = { boot, ...delta, load: hostLoad(), assignments: this.#revision ?? 0, metricsPort }
+    const answer = await link.heartbeat(node, { wire: WIRE_VERSION, ...body }, signal)
+    const before = this.#epoch
+    if (!this.#parts.obedience.accepts(answer.epoch)) return
+    this.#book.acknowledge(answer)
+    if (answer.epoch > before) this.#book.startAfresh()
+    this.#epoch = answer.epoch
+    if (answer.wantFull) this.#bell.ring()
+  }
+
+  /** The highest epoch that a heartbeat has met in this life. */
+  #epoch = 0
+
+  async #keepHearing(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(this.#parts.clock, RETRY_MIN_MS, RETRY_MAX_MS)
+    while (!signal.aborted) {
+      const polling = AbortSignal.any([signal, this.#polling.signal])
+      const heard = await this.#call(() => this.#hear(polling), polling)
+      if (heard) backoff.reset()
+      else if (!polling.aborted) await backoff.pause(polling)
+    }
+  }
+
+  async #hear(signal: AbortSignal): Promise<void> {
+    const node = this.#joined?.node
+    if (node === undefined) return
+    const { link, obedience } = this.#parts
+    const answer = await link.assignments(node, this.#revision ?? NOTHING_YET, signal)
+    if (signal.aborted) return
+    if (obedience.accepts(answer.epoch)) await this.#obey(answer)
+    // An older master answers at once each time: it is not asked in a tight loop.
+    else await this.#parts.clock.sleep(RETRY_MAX_MS, signal)
+  }
+
+  async #obey({ epoch, revision, replicas }: Assignments): Promise<void> {
+    const { obedience, clock } = this.#parts
+    const last = obedience.last
+    if (revision === this.#revision && epoch === last?.epoch) {
+      await clock.sleep(REPORT_GAP_MS)
+      return
+    }
+    const { node = '', address = '' } = this.#joined ?? {}
+    this.#parts.replicas.obey(replicas)
+    this.#revision = revision
+    this.#assigned = replicas.length
+    this.#bell.ring()
+    await obedience.remember({ epoch, node, address, replicas })
+  }
+
+  /** Answers whether the call went well; the master's silence and refusals are handled here. */
+  async #call(call: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+    try {
+      await call()
+      this.#connection.works()
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      if (!isExpected(error)) throw error
+      if (error instanceof RequestError && error.status === 410) this.#removed.abort()
+      else if (error instanceof RequestError && error.status === 404) await this.#rejoin(signal)
+      else this.#connection.fails(error)
+      return false
+    }
+  }
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof MasterUnreachable || error instanceof RequestError
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof RequestError && FINAL_REFUSALS.includes(error.status)
+}

@@ -1,0 +1,139 @@
+import type { Phase } from '../shared/model.ts'
+import type { AssignedReplica, ReplicaReport } from '../shared/protocol.ts'
+import type { Standing } from './decide/converge.ts'
+import { type Health, phaseOf, sicknessOf } from './decide/health.ts'
+import {
+  afterDeath,
+  NEVER_STARTED,
+  type RestartHistory,
+  type RestartLimits,
+} from './decide/restart.ts'
+import type { ReplicaStats, Running } from './drivers/driver.ts'
+
+/** One replica as this worker sees it, from its assignment to its end. */
+export class LocalReplica {
+  assigned: AssignedReplica
+  stats: ReplicaStats | undefined
+  /** Ends the probing of the current run. */
+  #probing = new AbortController()
+  #run: Standing['run'] = 'dead'
+  #phase: Phase
+  #running: Running | undefined
+  #health: Health | undefined
+  #servingSinceMs: number | undefined
+  #history: RestartHistory = NEVER_STARTED
+
+  constructor(assigned: AssignedReplica, nowMs: number) {
+    this.assigned = assigned
+    this.#phase = { kind: 'starting', sinceMs: nowMs }
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  get health(): Health | undefined {
+    return this.#health
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  get run(): Standing['run'] {
+    return this.#run
+  }
+
+  get isBeingStarted(): boolean {
+    return this.#run === 'busy' && this.#running === undefined
+  }
+
+  get standing(): Standing {
+    const health = this.#health
+    const sickness = health === undefined ? undefined : sicknessOf(health, this.assigned.health)
+    return {
+      run: this.#run,
+      phase: this.#phase.kind,
+      startedAtMs: this.#running?.startedAtMs ?? 0,
+      history: this.#history,
+      symptom: health?.reason ?? '',
+      ...(sickness === undefined ? {} : { sickness }),
+    }
+  }
+
+  get report(): ReplicaReport {
+    const { replica, service, revision } = this.assigned
+    const running = this.#running
+    return {
+      replica,
+      service,
+      revision,
+      phase: this.#phase,
+      restarts: this.#history.deaths,
+      ...(running === undefined ? {} : { port: running.port, handle: running.handle }),
+      ...(this.stats ?? {}),
+    }
+  }
+
+  /** A start is under way. */
+  begin(nowMs: number): void {
+    this.#run = 'busy'
+    this.#enter({ kind: 'starting', sinceMs: nowMs })
+  }
+
+  /** It runs; the signal ends with this run. */
+  live(running: Running, health: Health): AbortSignal {
+    this.#run = 'alive'
+    this.#running = running
+    this.#probing = new AbortController()
+    this.judged(health)
+    return this.#probing.signal
+  }
+
+  judged(health: Health): void {
+    this.#health = health
+    if (health.kind === 'serving') this.#servingSinceMs ??= health.sinceMs
+    this.#enter(phaseOf(health))
+  }
+
+  /** A stop is under way. */
+  end(phase: Phase): void {
+    this.#run = 'busy'
+    this.#probing.abort()
+    this.#enter(phase)
+  }
+
+  /** A stop did not succeed: it still runs. */
+  outlive(): void {
+    this.#run = 'alive'
+  }
+
+  /** It ended by itself, or was ended to be started again. */
+  die(reason: string, nowMs: number, limits: RestartLimits): void {
+    const sinceMs = this.#servingSinceMs
+    const served = sinceMs === undefined ? {} : { servedMs: nowMs - sinceMs }
+    this.#history = afterDeath(this.#history, { atMs: nowMs, reason, ...served }, limits)
+    this.rest({ kind: 'waiting', sinceMs: nowMs, reason })
+  }
+
+  /** Nothing of it runs. */
+  rest(phase: Phase): void {
+    this.#run = 'dead'
+    this.#probing.abort()
+    this.#running = undefined
+    this.#health = undefined
+    this.#servingSinceMs = undefined
+    this.stats = undefined
+    this.#enter(phase)
+  }
+
+  /** The same phase for the same reason goes on; it does not begin anew. */
+  #enter(phase: Phase): void {
+    if (phase.kind === this.#phase.kind && reasonOf(phase) === reasonOf(this.#phase)) return
+    this.#phase = phase
+  }
+}
+
+function reasonOf(phase: Phase): string {
+  return 'reason' in phase ? phase.reason : ''
+}

@@ -1,0 +1,74 @@
+/** Joins the cluster and keeps what proves who this node is. */
+import { availableParallelism, totalmem } from 'node:os'
+import type { ControlClient } from '../shared/control-client.ts'
+import {
+  type Credential,
+  createCertificateRequest,
+
+  saveCredential,
+} from '../shared/credential.ts'
+import type { NodeJoin, NodeJoined } from '../shared/protocol.ts'
+import { WIRE_VERSION } from '../shared/protocol.ts'
+import type { MasterLink } from './master-link.ts'
+
+export interface MembershipParts {
+  readonly link: Pick<MasterLink, 'join'>
+  readonly client: Pick<ControlClient, 'trustedCa' | 'renew'>
+  readonly directory: string
+  readonly masters: readonly string[]
+  readonly identity: Pick<NodeJoin, 'name' | 'address' | 'driver'>
+  readonly credential: Credential | undefined
+}
+
+export class Membership {
+  readonly #parts: MembershipParts
+  #credential: Credential | undefined
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+    this.#credential = parts.credential
+  }
+
+  /** Over TLS every join also brings a fresh certificate. */
+  async join(signal: AbortSignal): Promise<NodeJoined> {
+    const { link, masters } = this.#parts
+    const secure = masters.some((url) => url.startsWith('https:'))
+    const request = secure ? await createCertificateRequest() : undefined
+    const joined = await link.join(this.#joinBody(request?.request), signal)
+    await this.#keep(joined, request?.key)
+    return joined
+  }
+
+  get credential(): Credential | undefined {
+    return this.#credential
+  }
+
+  #joinBody(certificateRequest: string | undefined): NodeJoin {
+    const secret = this.#credential?.secret ?? ''
+    return {
+      wire: WIRE_VERSION,
+      ...this.#parts.identity,
+      capacity: {
+        cpus: availableParallelism(),
+        memoryMb: Math.max(1, Math.floor(totalmem() / 1_048_576)),
+      },
+      ...(secret === '' ? {} : { secret }),
+      ...(certificateRequest === undefined ? {} : { certificateRequest }),
+    }
+  }
+
+  async #keep(joined: NodeJoined, key: string | undefined): Promise<void> {
+    const { client, directory, masters } = this.#parts
+    const { node: id, secret, certificate } = joined
+    const ca = client.trustedCa()
+    const proved =
+      key === undefined || certificate === undefined || ca === undefined
+        ? {}
+        : { key, certificate, ca }
+    const credential = { id, secret, master: masters[0] ?? '', ...proved }
+    await saveCredential(directory, credential)
+    this.#credential = credential
+    if ('certificate' in credential) client.renew(credential)
+  }
+}
+
