@@ -58,7 +58,7 @@ export function createMasterChannel(origin: string, identity: ChannelIdentity): 
   return {
     origin,
     send: async (request) =>
-      fetch(origin + request.path, {
+      fetch(origin + checkPath(request.path), {
         method: request.method,
         headers: withToken(request.headers, token),
         body: request.body ?? null,
@@ -86,6 +86,12 @@ const POOL = {
   maxFreeSockets: IDLE_CONNECTIONS_MAX,
   timeout: IDLE_MS_MAX,
 } as const
+
+/** A path that does not begin like one would name another host than the origin. */
+function checkPath(path: string): string {
+  if (path.startsWith('/')) return path
+  throw new TypeError(`Cannot call ${path}: a path begins with "/"`)
+}
 
 async function pin(origin: string, token: string | undefined): Promise<string> {
   if (token === undefined) {

@@ -127,8 +127,8 @@ function pulled(
       const { registry } = context
       const shell = new prometheus.Histogram<string>({ ...settings(of, context), registers: [] })
       const read = async () => ({
-        ...{ name: nameOf(of), help: of.help, type: prometheus.MetricType.Histogram },
-        aggregator: 'sum' as const,
+        ...{ name: nameOf(of), help: of.help, type: 'histogram' },
+        aggregator: 'sum',
         values: [...admitted(of, get(), context)].flatMap((one) => bucketLines(nameOf(of), one)),
       })
       registry.registerMetric(Object.assign(shell, { get: read, getForPromString: read }))

@@ -7,7 +7,7 @@ import type { HostLoad } from '../shared/model.ts'
 import { type Assignments, type NodeJoined, WIRE_VERSION } from '../shared/protocol.ts'
 import { Backoff } from './backoff.ts'
 import { Bell } from './bell.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Wire } from './connection.ts'
 import { ReportBook } from './decide/report.ts'
 import type { LocalReplicas } from './local-replicas.ts'
 import type { MasterLink } from './master-link.ts'
@@ -40,6 +40,9 @@ const JOIN_RETRY_MAX_MS = 5_000
 /** These answers do not change by waiting. */
 const FINAL_REFUSALS: readonly number[] = [400, 401, 403, 409, 410, 422, 426]
 
+/** Our entry or our certificate is no longer good: joining again mends both. */
+const UNKNOWN_TO_MASTER: readonly number[] = [401, 404]
+
 /** Speaks with the master: joins, reports, hears what to run. */
 export class Agent {
   readonly #parts: AgentParts
@@ -52,7 +55,8 @@ export class Agent {
   /** Ends the long poll of an earlier membership. */
   #polling = new AbortController()
   #revision: number | undefined
-  #assigned = 0
+  /** Of the master that the reports go to. */
+  #epoch = 0
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -72,11 +76,6 @@ export class Agent {
     return this.#removed.signal.aborted
   }
 
-  /** How many replicas the master wants here. */
-  get assigned(): number {
-    return this.#assigned
-  }
-
   /** Something changed that the master should hear of at once. */
   ring(): void {
     this.#bell.ring()
@@ -94,39 +93,41 @@ export class Agent {
   async leave(signal: AbortSignal): Promise<boolean> {
     const node = this.#joined?.node
     if (node === undefined) return false
-    return this.#call(async () => this.#parts.link.leave(node, signal), signal)
+    return this.#call('leave', () => this.#parts.link.leave(node, signal), signal)
   }
 
   async #join(signal: AbortSignal, turn: 'first' | 'again'): Promise<void> {
-    const { clock, membership, log } = this.#parts
+    const { clock, membership } = this.#parts
     const backoff = new Backoff(clock, RETRY_MIN_MS, JOIN_RETRY_MAX_MS)
     while (!signal.aborted) {
       try {
-        await this.#enter(await membership.join(signal))
-        this.#connection.works()
+        await this.#enter(await membership.join((joined) => this.#expectEpoch(joined), signal))
+        this.#connection.works('join')
         return
       } catch (error) {
         if (signal.aborted) return
         if (!isExpected(error) || (turn === 'first' && isFinal(error))) throw error
-        this.#connection.fails(error)
+        this.#connection.fails('join', error)
         this.#goOnAlone()
       }
       await backoff.pause(signal)
     }
-    log.debug('join given up', {})
+  }
+
+  #expectEpoch({ epoch }: NodeJoined): void {
+    const { obedience } = this.#parts
+    if (obedience.accepts(epoch)) return
+    const message = `Cannot join: the master's epoch ${epoch} is older than what was obeyed before`
+    throw new RequestError(409, 'OLDER_MASTER', `${message}; ${obedience.remedy}`)
   }
 
   async #enter(joined: NodeJoined): Promise<void> {
-    const { obedience, log, onJoined } = this.#parts
-    if (!obedience.accepts(joined.epoch)) {
-      const { epoch } = joined
-      const message = `Cannot join: the master's epoch ${epoch} is older than what was obeyed before`
-      throw new RequestError(409, 'OLDER_MASTER', `${message}; ${obedience.remedy}`)
-    }
+    const { log, onJoined } = this.#parts
     await onJoined(joined)
     if (this.#joined?.node !== joined.node) log.info('joined the cluster', { node: joined.node })
     this.#joined = joined
     this.#revision = undefined
+    this.#epoch = joined.epoch
     this.#book.startAfresh()
     this.#polling.abort()
     this.#polling = new AbortController()
@@ -150,8 +151,8 @@ export class Agent {
     const { clock } = this.#parts
     while (!signal.aborted) {
       const sentAtMs = clock.nowMs()
-      await this.#call(() => this.#report(signal), signal)
-      await clock.sleep(REPORT_GAP_MS - (clock.nowMs() - sentAtMs), signal)
+      await this.#call('reports', () => this.#report(signal), signal)
+      await clock.sleep(Math.max(0, REPORT_GAP_MS - (clock.nowMs() - sentAtMs)), signal)
       const everyMs = this.#joined?.heartbeatEveryMs ?? REPORT_GAP_MS
       await this.#bell.wait(Math.max(0, everyMs - (clock.nowMs() - sentAtMs)), clock, signal)
     }
@@ -171,19 +172,16 @@ export class Agent {
     const before = this.#epoch
     if (!this.#parts.obedience.accepts(answer.epoch)) return
     this.#book.acknowledge(answer)
-    if (answer.epoch > before) this.#book.startAfresh()
+    if (answer.epoch !== before) this.#book.startAfresh()
     this.#epoch = answer.epoch
     if (answer.wantFull) this.#bell.ring()
   }
-
-  /** The highest epoch that a heartbeat has met in this life. */
-  #epoch = 0
 
   async #keepHearing(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#parts.clock, RETRY_MIN_MS, RETRY_MAX_MS)
     while (!signal.aborted) {
       const polling = AbortSignal.any([signal, this.#polling.signal])
-      const heard = await this.#call(() => this.#hear(polling), polling)
+      const heard = await this.#call('assignments', () => this.#hear(polling), polling)
       if (heard) backoff.reset()
       else if (!polling.aborted) await backoff.pause(polling)
     }
@@ -210,23 +208,23 @@ export class Agent {
     const { node = '', address = '' } = this.#joined ?? {}
     this.#parts.replicas.obey(replicas)
     this.#revision = revision
-    this.#assigned = replicas.length
     this.#bell.ring()
     await obedience.remember({ epoch, node, address, replicas })
   }
 
   /** Answers whether the call went well; the master's silence and refusals are handled here. */
-  async #call(call: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  async #call(wire: Wire, call: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
       await call()
-      this.#connection.works()
+      this.#connection.works(wire)
       return true
     } catch (error) {
       if (signal.aborted) return false
       if (!isExpected(error)) throw error
-      if (error instanceof RequestError && error.status === 410) this.#removed.abort()
-      else if (error instanceof RequestError && error.status === 404) await this.#rejoin(signal)
-      else this.#connection.fails(error)
+      const status = error instanceof RequestError ? error.status : 0
+      if (status === 410) this.#removed.abort()
+      else if (UNKNOWN_TO_MASTER.includes(status)) await this.#rejoin(signal)
+      else this.#connection.fails(wire, error)
       return false
     }
   }

@@ -1,29 +1,31 @@
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 
+/** What the worker speaks with its master about; one may fail while another works. */
+export type Wire = 'join' | 'reports' | 'assignments' | 'leave'
+
 /** Whether the master answers; each transition is told once. */
 export class Connection {
   readonly #log: Log
-  #away: string | undefined
+  readonly #failing = new Set<Wire>()
 
   constructor(log: Log) {
     this.#log = log
   }
 
   get isAway(): boolean {
-    return this.#away !== undefined
+    return this.#failing.size > 0
   }
 
-  works(): void {
-    if (this.#away !== undefined) this.#log.info('master is back', {})
-    this.#away = undefined
+  works(wire: Wire): void {
+    if (this.#failing.delete(wire) && !this.isAway) this.#log.info('master is back', {})
   }
 
-  fails(error: unknown): void {
-    const reason = sentenceOf(error)
-    if (this.#away === undefined) {
-      this.#log.warn('master does not answer, replicas go on', { reason })
+  fails(wire: Wire, error: unknown): void {
+    if (!this.isAway) {
+      const reason = sentenceOf(error)
+      this.#log.warn('master does not answer, replicas go on', { wire, reason })
     }
-    this.#away = reason
+    this.#failing.add(wire)
   }
 }

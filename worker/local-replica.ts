@@ -22,6 +22,8 @@ export class LocalReplica {
   #health: Health | undefined
   #servingSinceMs: number | undefined
   #history: RestartHistory = NEVER_STARTED
+  /** All of them, where the history counts those in a row. */
+  #deaths = 0
 
   constructor(assigned: AssignedReplica, nowMs: number) {
     this.assigned = assigned
@@ -69,7 +71,7 @@ export class LocalReplica {
       service,
       revision,
       phase: this.#phase,
-      restarts: this.#history.deaths,
+      restarts: this.#deaths,
       ...(running === undefined ? {} : { port: running.port, handle: running.handle }),
       ...(this.stats ?? {}),
     }
@@ -110,6 +112,7 @@ export class LocalReplica {
 
   /** It ended by itself, or was ended to be started again. */
   die(reason: string, nowMs: number, limits: RestartLimits): void {
+    this.#deaths += 1
     const sinceMs = this.#servingSinceMs
     const served = sinceMs === undefined ? {} : { servedMs: nowMs - sinceMs }
     this.#history = afterDeath(this.#history, { atMs: nowMs, reason, ...served }, limits)

@@ -47,7 +47,14 @@ export function createMasterLink(
       }),
     leave: async (node, signal) => {
       const path = `${pathOf(node)}/leave`
-      await client.call({ ...post, path, body: {}, schema: nothingSchema, signal, idempotent: true })
+      await client.call({
+        ...post,
+        path,
+        body: {},
+        schema: nothingSchema,
+        signal,
+        idempotent: true,
+      })
     },
   }
 }

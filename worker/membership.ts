@@ -1,12 +1,7 @@
 /** Joins the cluster and keeps what proves who this node is. */
 import { availableParallelism, totalmem } from 'node:os'
 import type { ControlClient } from '../shared/control-client.ts'
-import {
-  type Credential,
-  createCertificateRequest,
-
-  saveCredential,
-} from '../shared/credential.ts'
+import { type Credential, createCertificateRequest, saveCredential } from '../shared/credential.ts'
 import type { NodeJoin, NodeJoined } from '../shared/protocol.ts'
 import { WIRE_VERSION } from '../shared/protocol.ts'
 import type { MasterLink } from './master-link.ts'
@@ -29,12 +24,15 @@ export class Membership {
     this.#credential = parts.credential
   }
 
-  /** Over TLS every join also brings a fresh certificate. */
-  async join(signal: AbortSignal): Promise<NodeJoined> {
+  /**
+   * Over TLS every join also brings a fresh certificate. What the expectation throws on is not kept.
+   */
+  async join(expect: (joined: NodeJoined) => void, signal: AbortSignal): Promise<NodeJoined> {
     const { link, masters } = this.#parts
     const secure = masters.some((url) => url.startsWith('https:'))
     const request = secure ? await createCertificateRequest() : undefined
     const joined = await link.join(this.#joinBody(request?.request), signal)
+    expect(joined)
     await this.#keep(joined, request?.key)
     return joined
   }
@@ -71,4 +69,3 @@ export class Membership {
     if ('certificate' in credential) client.renew(credential)
   }
 }
-

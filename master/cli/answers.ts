@@ -93,9 +93,7 @@ const decision = z.looseObject({
 const why = z.looseObject({
   service,
   decision: decision.optional(),
-  history: z.array(
-    z.looseObject({ decision, sinceAt: text, untilAt: text, evaluations: count }),
-  ),
+  history: z.array(z.looseObject({ decision, sinceAt: text, untilAt: text, evaluations: count })),
 })
 
 const proxy = z.looseObject({ id: text, url: text, seenAt: text, routes: text })

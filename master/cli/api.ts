@@ -1,7 +1,12 @@
-import { createControlClient } from '../../shared/control-client.ts'
+import { systemClock } from '../../shared/clock.ts'
+import {
+  type ControlClient,
+  createControlClient,
+  MasterUnreachable,
+} from '../../shared/control-client.ts'
 import type { Entry } from '../../shared/model.ts'
-import type { Arguments } from './arguments.ts'
 import { entryAnswer, z } from './answers.ts'
+import type { Arguments } from './arguments.ts'
 import { usage } from './failure.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -18,6 +23,7 @@ export interface Api {
 
 const READ_DEADLINE_MS = 5_000
 const WRITE_DEADLINE_MS = 15_000
+const RECONNECT_MS = 500
 export const MASTER_DEFAULT = 'http://127.0.0.1:18080'
 
 export interface Target {
@@ -34,7 +40,8 @@ export function targetOf(
   const named = args.text('master') ?? (environment.ORCHESTRIFY_MASTER || MASTER_DEFAULT)
   const masters = named.split(',').map((url) => url.trim())
   const wrong = masters.find((url) => !isUrl(url))
-  if (wrong !== undefined) throw usage(`Cannot use "${wrong}" as a master: expected http://HOST:PORT`)
+  if (wrong !== undefined)
+    throw usage(`Cannot use "${wrong}" as a master: expected http://HOST:PORT`)
   const token = args.text('token') ?? (environment.ORCHESTRIFY_TOKEN || undefined)
   const insecure = args.flag('insecure') ?? false
   return { masters, insecure, ...(token === undefined ? {} : { token }) }
@@ -63,13 +70,34 @@ export function openApi(target: Target): Api {
         deadlineMs: WRITE_DEADLINE_MS,
         ...(body === undefined ? {} : { body }),
       }),
-    async *events(after, signal) {
-      const options = { accept: 'text/event-stream', lastEventId: String(after), signal }
-      for await (const event of client.stream(`/v1/events?after=${after}`, options)) {
-        const entry = event.data === '' ? undefined : entryAnswer(event.data)
-        if (entry !== undefined) yield entry
-      }
-    },
+    events: (after, signal) => follow(client, after, signal),
     close: () => client.close(),
+  }
+}
+
+/** Goes on after the last change seen when the stream is cut; the first connection must succeed. */
+async function* follow(
+  client: ControlClient,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<Entry> {
+  let seen = after
+  let connected = false
+  while (!signal.aborted) {
+    const lastEventId = String(seen)
+    const options = { accept: 'text/event-stream', lastEventId, signal }
+    try {
+      for await (const { data } of client.stream(`/v1/events?after=${seen}`, options)) {
+        connected = true
+        const entry = entryAnswer(data)
+        seen = entry.revision
+        yield entry
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      const isCut = error instanceof MasterUnreachable
+      if (!connected || !isCut) throw error
+    }
+    await systemClock.sleep(RECONNECT_MS, signal)
   }
 }

@@ -1,5 +1,5 @@
-import { parseDuration } from '../../shared/knob.ts'
 import { sentenceOf } from '../../shared/errors.ts'
+import { parseDuration } from '../../shared/knob.ts'
 import { usage } from './failure.ts'
 
 export interface RawArguments {

@@ -1,10 +1,10 @@
 import { systemClock } from '../../shared/clock.ts'
 import type { Api, Target } from './api.ts'
 import type { Session } from './command.ts'
+import { runCommandLine } from './command-line.ts'
 import { commands } from './commands.ts'
 import { EXIT_INTERRUPTED, failureOf } from './failure.ts'
 import { flagCommand } from './flag-command.ts'
-import { runCommandLine } from './command-line.ts'
 import { createScreen } from './screen.ts'
 
 /** One call of the command line: answers the exit code, never throws. */

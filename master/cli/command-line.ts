@@ -83,8 +83,11 @@ function settle(parser: Argv): void {
 }
 
 function declare(builder: Argv, command: Command): Argv {
-  const name = command.word === '' ? '' : `${command.word} `
-  builder.usage(`Usage: $0 ${name}${command.operands} [OPTIONS]\n\n${command.summary}`)
+  const isFallback = command.word === ''
+  if (!isFallback) {
+    const said = `${command.word} ${command.operands}`.trim()
+    builder.usage(`Usage: $0 ${said} [OPTIONS]\n\n${command.summary}`)
+  }
   for (const [name, option] of Object.entries({ ...command.options, ...globalOptions })) {
     builder.option(name, {
       describe: option.meaning,
@@ -92,6 +95,7 @@ function declare(builder: Argv, command: Command): Argv {
       ...(option.kind === 'flag'
         ? { type: 'boolean' as const }
         : { type: 'string' as const, requiresArg: true }),
+      ...(isFallback && !(name in globalOptions) ? { group: 'Without a command:' } : {}),
     })
   }
   return builder
@@ -113,7 +117,10 @@ function checked(command: Command, { parsed, rest }: Parsed): Arguments {
   const extra = words[command.operandsMax]
   if (extra !== undefined) throw usage(`Cannot use "${extra}": one too many`, `Usage: ${said}`)
   if (rest.length > 0 && command.takesRest !== true) {
-    throw usage(`Cannot use what follows "--": "${command.word}" takes no command`, `Usage: ${said}`)
+    throw usage(
+      `Cannot use what follows "--": "${command.word}" takes no command`,
+      `Usage: ${said}`,
+    )
   }
   return new Arguments({ words, rest, values: parsed })
 }
@@ -138,7 +145,9 @@ function splitRest(argv: readonly string[]): {
   rest: readonly string[]
 } {
   const at = argv.indexOf('--')
-  return at === -1 ? { before: argv, rest: [] } : { before: argv.slice(0, at), rest: argv.slice(at + 1) }
+  return at === -1
+    ? { before: argv, rest: [] }
+    : { before: argv.slice(0, at), rest: argv.slice(at + 1) }
 }
 
 function version(): string {

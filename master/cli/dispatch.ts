@@ -1,7 +1,11 @@
 /** What a command line asks for: a program that serves, or one call. */
 export type Dispatch =
   | { readonly kind: 'serve'; readonly argv: readonly string[] }
-  | { readonly kind: 'program'; readonly program: 'worker' | 'proxy'; readonly argv: readonly string[] }
+  | {
+      readonly kind: 'program'
+      readonly program: 'worker' | 'proxy'
+      readonly argv: readonly string[]
+    }
   | { readonly kind: 'call'; readonly argv: readonly string[] }
   | { readonly kind: 'serving-help' }
 

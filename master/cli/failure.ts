@@ -5,7 +5,10 @@ export class CliError extends Error {
   readonly exitCode: number
   readonly next: string | undefined
 
-  constructor(message: string, options: { exitCode?: number; next?: string; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { exitCode?: number; next?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'CliError'
     this.exitCode = options.exitCode ?? 1
@@ -35,7 +38,11 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CliError) return failure(sentenceOf(error), error.exitCode, error.next)
   if (error instanceof RequestError) return refusal(error)
   if (error instanceof Error && error.name === 'MasterUnreachable') {
-    return failure(sentenceOf(error), 1, 'Start one with "orchestrify up", or name it with --master.')
+    return failure(
+      sentenceOf(error),
+      1,
+      'Start one with "orchestrify up", or name it with --master.',
+    )
   }
   return failure(sentenceOf(error), 1)
 }

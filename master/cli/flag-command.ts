@@ -75,7 +75,11 @@ async function deployImage(args: Arguments, session: Session): Promise<number> {
 /** `reg:5000/a/b:1.2` is called `b`. */
 export function nameOf(image: string): string {
   const last = image.split('/').at(-1) ?? ''
-  const name = last.split(/[:@]/)[0]?.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-') ?? ''
+  const name =
+    last
+      .split(/[:@]/)[0]
+      ?.toLowerCase()
+      .replaceAll(/[^a-z0-9-]+/g, '-') ?? ''
   const trimmed = name.replaceAll(/^-+|-+$/g, '')
   if (trimmed !== '') return trimmed
   throw new CliError(`Cannot name a service after the image "${image}"`, { next: 'Give --name.' })

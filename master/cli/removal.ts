@@ -19,7 +19,11 @@ export async function deleteNode(id: string, args: Arguments, session: Session):
   return 0
 }
 
-export async function deleteReplica(id: string, args: Arguments, session: Session): Promise<number> {
+export async function deleteReplica(
+  id: string,
+  args: Arguments,
+  session: Session,
+): Promise<number> {
   const api = await session.connect(args)
   const replica = replicaAnswer(await api.get(pathOf('replicas', id)))
   await api.send('DELETE', pathOf('replicas', replica.id))

@@ -1,7 +1,7 @@
 /** What the flags of `run` and `--image-name` say, as the API takes it. */
 import type { Arguments } from './arguments.ts'
-import { usage } from './failure.ts'
 import type { Options } from './command.ts'
+import { usage } from './failure.ts'
 
 export type ServiceInput = Readonly<Record<string, unknown>>
 
@@ -79,7 +79,9 @@ export function environmentOf(texts: readonly string[]): Readonly<Record<string,
       const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)[:=]([\s\S]*)$/.exec(text) ?? []
       if (key !== undefined && value !== undefined) return [key, value] as const
       const name = text.split(/[:=]/)[0] ?? ''
-      throw usage(`Cannot use the variable "${name}": expected KEY:VALUE with a name of A-Z, 0-9, _`)
+      throw usage(
+        `Cannot use the variable "${name}": expected KEY:VALUE with a name of A-Z, 0-9, _`,
+      )
     }),
   )
 }

@@ -32,10 +32,8 @@ function installDebianPackages() {
 }
 
 function isInstalled(name) {
-  const asked = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], {
-    encoding: 'utf8',
-  })
-  return asked.status === 0 && asked.stdout === 'installed'
+  const asked = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' })
+  return asked.status === 0 && asked.stdout.includes('\nStatus: install ok installed\n')
 }
 
 function tryToInstall(names) {

@@ -34,7 +34,11 @@ test('parseToken() refuses everything else without repeating it', () => {
 })
 
 test('parseToken() refuses any text that is not a token', () => {
-  fc.assert(fc.property(fc.string(), (text) => expect(() => parseToken(text)).toThrow('Cannot use')))
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(() => parseToken(text)).toThrow('Cannot use')
+    }),
+  )
 })
 
 test('isSameSecret() is equality for any two texts', () => {

@@ -15,7 +15,11 @@ export const nodes: Command = {
   summary: 'List the machines that take replicas.',
   options: listOptions,
   run: (args, session) =>
-    list({ path: '/v1/nodes', show: (raw) => nodeTable(nodesAnswer(raw).nodes, session) }, args, session),
+    list(
+      { path: '/v1/nodes', show: (raw) => nodeTable(nodesAnswer(raw).nodes, session) },
+      args,
+      session,
+    ),
 }
 
 export const node: Command = {
@@ -33,9 +37,16 @@ export const showNode = (
   args: Parameters<Command['run']>[0],
   session: Session,
 ): Promise<number> =>
-  list({ path: pathOf('nodes', id), show: (raw) => nodeFacts(nodeAnswer(raw), session) }, args, session)
+  list(
+    { path: pathOf('nodes', id), show: (raw) => nodeFacts(nodeAnswer(raw), session) },
+    args,
+    session,
+  )
 
-export function nodeTable(rows: readonly NodeView[], { screen, clock }: Session): readonly string[] {
+export function nodeTable(
+  rows: readonly NodeView[],
+  { screen, clock }: Session,
+): readonly string[] {
   if (rows.length === 0) return ['No nodes. Join one with "orchestrify worker --master-ip URL".']
   const ids = rows.map((row) => row.id)
   return table(

@@ -24,7 +24,11 @@ export const procs: Command = {
     const on = args.text('on')
     if (on !== undefined) query.set('node', on)
     const path = query.size === 0 ? '/v1/replicas' : `/v1/replicas?${query}`
-    return list({ path, show: (raw) => replicaTable(replicasAnswer(raw).replicas, session) }, args, session)
+    return list(
+      { path, show: (raw) => replicaTable(replicasAnswer(raw).replicas, session) },
+      args,
+      session,
+    )
   },
 }
 

@@ -33,10 +33,7 @@ export const service: Command = {
   },
 }
 
-function serviceTable(
-  rows: readonly ServiceView[],
-  { screen, clock }: Session,
-): readonly string[] {
+function serviceTable(rows: readonly ServiceView[], { screen, clock }: Session): readonly string[] {
   if (rows.length === 0) return ['No services. Start one with "orchestrify run NAME -- COMMAND".']
   const lines = table(
     [

@@ -29,7 +29,14 @@ function explain(view: WhyView, session: Session): readonly string[] {
   const { screen } = session
   const head = `"${service.name}" has ${replicas(decision.replicas)}: ${decision.reason}.`
   const advice = service.advice === undefined ? [] : [screen.paint('warn', `${service.advice}.`)]
-  return [screen.paint('bold', head), ...advice, '', ...numbers(decision), '', ...past(history, session)]
+  return [
+    screen.paint('bold', head),
+    ...advice,
+    '',
+    ...numbers(decision),
+    '',
+    ...past(history, session),
+  ]
 }
 
 function numbers({ inputs, rule, atMs }: Decision): readonly string[] {
@@ -38,7 +45,10 @@ function numbers({ inputs, rule, atMs }: Decision): readonly string[] {
     ['rule', `${rule} at ${timeOf(atMs)}`],
     ['objective', `p${objective.percentile} < ${objective.latencyTargetMs}ms`],
     ['measured', recent === undefined ? 'too few requests to judge' : measured(recent, inputs)],
-    ['replicas', `${inputs.replicas} wanted, ${inputs.serving} serving, ${inputs.starting} starting`],
+    [
+      'replicas',
+      `${inputs.replicas} wanted, ${inputs.serving} serving, ${inputs.starting} starting`,
+    ],
     ['bounds', `${bounds.replicasMin} to ${bounds.replicasMax}`],
     ['nodes', `${inputs.nodesReady} ready, ${inputs.nodesUsed} used`],
     ['data', inputs.complete ? 'every proxy reports' : 'some proxy does not report'],

@@ -22,23 +22,24 @@ const TIMEOUT_SECONDS = 10
 const DURATION_SECONDS = 600
 
 export function startLoad({ url, perSecond, connections }: LoadShape): Load {
-  const instance = autocannon({
-    url,
-    connections,
-    overallRate: perSecond,
-    duration: DURATION_SECONDS,
-    timeout: TIMEOUT_SECONDS,
-    setupClient: (client) => {
-      client.setHeaders({ accept: 'application/json' })
-    },
+  let stop = (): void => undefined
+  const ended = new Promise<LoadTotals>((resolve, reject) => {
+    const options: autocannon.Options = {
+      url,
+      connections,
+      overallRate: perSecond,
+      duration: DURATION_SECONDS,
+      timeout: TIMEOUT_SECONDS,
+    }
+    const instance = autocannon(options, (error, result) => {
+      if (error !== null && error !== undefined) return reject(error)
+      resolve({ answered: result['2xx'], failed: result.non2xx + result.errors })
+    })
+    stop = () => instance.stop()
   })
-  const ended = Promise.resolve(instance).then((result) => ({
-    answered: result['2xx'],
-    failed: result.non2xx + result.errors,
-  }))
   return {
     stop: () => {
-      instance.stop()
+      stop()
       return ended
     },
   }

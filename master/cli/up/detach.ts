@@ -40,7 +40,9 @@ export async function detach({ dir, args }: Detached, session: Session): Promise
   if (state === undefined) throw new CliError('Cannot start: it was stopped at once')
   session.screen.print('Ready; it runs in the background.')
   for (const line of reportOf(state, dir, session.screen)) session.screen.print(line)
-  session.screen.print(`Stop: orchestrify down${args.text('data') === undefined ? '' : ` --data ${dir}`}`)
+  session.screen.print(
+    `Stop: orchestrify down${args.text('data') === undefined ? '' : ` --data ${dir}`}`,
+  )
   return 0
 }
 
@@ -95,4 +97,3 @@ export function tellParent(telling: Telling): void {
   // The parent may be gone by now; then nobody wants to know.
   process.send(word, () => undefined)
 }
-

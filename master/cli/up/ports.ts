@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
+import { createControlClient } from '../../../shared/control-client.ts'
 import { z } from '../answers.ts'
 import { CliError } from '../failure.ts'
-import { createControlClient } from '../../../shared/control-client.ts'
 
 const PROBE_MS = 1_000
 

@@ -2,12 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from '../answers.ts'
-import {
-  isAlive,
-  type ProcessIdentity,
-  sessionMembers,
-  withEnvironment,
-} from './processes.ts'
+import { isAlive, type ProcessIdentity, sessionMembers, withEnvironment } from './processes.ts'
 
 const noteSchema = z.object({
   process: z

@@ -32,7 +32,11 @@ export async function stopAll(stopping: Stopping): Promise<Stopped> {
       (child) => child.role === role && child.process !== undefined && isAlive(child.process),
     )
     programs.push(...living.map(({ name }) => name))
-    await end(living.flatMap((child) => child.process ?? []), GRACE_MS[role], stopping)
+    await end(
+      living.flatMap((child) => child.process ?? []),
+      GRACE_MS[role],
+      stopping,
+    )
   }
   const replicas = leftoverReplicas(stopping.dir)
   await end(replicas, REPLICA_GRACE_MS, stopping)

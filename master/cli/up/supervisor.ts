@@ -1,7 +1,7 @@
 /** One master, some workers and a proxy as child processes, restarted when they crash. */
 import { type Clock, repeat } from '../../../shared/clock.ts'
-import type { Api } from '../api.ts'
 import { nodesAnswer, proxiesAnswer } from '../answers.ts'
+import type { Api } from '../api.ts'
 import { CliError } from '../failure.ts'
 import { boundLog, type Exit, keepRunning, lastWords } from './child.ts'
 import {
@@ -49,7 +49,11 @@ export class Supervisor {
     if (supervisor === undefined) throw new CliError('Cannot find this process in /proc')
     const children = [...this.#children.values()]
     const urls = { host: plan.host, master: masterUrl(plan), proxy: proxyUrl(plan) }
-    const { version, ready, startedAt } = { version: 1 as const, ready: this.#ready, startedAt: this.#startedAt }
+    const { version, ready, startedAt } = {
+      version: 1 as const,
+      ready: this.#ready,
+      startedAt: this.#startedAt,
+    }
     return { version, supervisor, ready, startedAt, ...urls, children }
   }
 

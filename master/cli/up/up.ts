@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
+import { isLoopback } from '../../../shared/loopback.ts'
 import type { Arguments } from '../arguments.ts'
 import type { Session } from '../command.ts'
 import { usage } from '../failure.ts'
-import { isLoopback } from '../../../shared/loopback.ts'
 import { detach, tellParent } from './detach.ts'
 import { DATA_DEFAULT, stopRecorded } from './down.ts'
 import { masterUrl, type UpPlan } from './plan.ts'
@@ -84,4 +84,3 @@ function hostOf(args: Arguments): string {
     'Give 0.0.0.0 to let other machines in; they join with the line of "orchestrify token".',
   )
 }
-

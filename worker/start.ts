@@ -1,0 +1,178 @@
+/** Puts the worker together from its configuration. */
+import { randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Clock, repeat, systemClock } from '../shared/clock.ts'
+import { checkMasterUrl, createControlClient } from '../shared/control-client.ts'
+import { type Credential, loadCredential } from '../shared/credential.ts'
+import { invalid } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { HostLoad } from '../shared/model.ts'
+import { Agent } from './agent.ts'
+import { bindAddressOf } from './bind-address.ts'
+import { directoryOf, mastersOf, type WorkerConfig } from './config.ts'
+import { ProcessDriver } from './drivers/process/process-driver.ts'
+import { farewell } from './farewell.ts'
+import { openHostLoad } from './host-load.ts'
+import { LocalReplicas } from './local-replicas.ts'
+import { lockDirectory } from './lock.ts'
+import { createMasterLink } from './master-link.ts'
+import { Membership } from './membership.ts'
+import { type MetricsServer, serveMetrics } from './metrics.ts'
+import { Obedience } from './obedience.ts'
+import { Ports } from './ports.ts'
+
+export interface WorkerSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+  /** Aborts when the worker should end gracefully. */
+  readonly leave: AbortSignal
+}
+
+const NAME_LENGTH_MAX = 128
+const SAMPLE_EVERY_MS = 1_000
+
+/** Runs until it was asked to leave or the node was removed; throws one sentence otherwise. */
+export async function runWorker(config: WorkerConfig, around: WorkerSurroundings): Promise<void> {
+  if (config.workerName.length > NAME_LENGTH_MAX) {
+    throw invalid(`Cannot use "${config.workerName}" as --worker-name: it is too long`)
+  }
+  const directory = resolve(directoryOf(config))
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const unlock = await lockDirectory(directory)
+  try {
+    await runIn(directory, config, around)
+  } finally {
+    await unlock()
+  }
+}
+
+async function runIn(
+  directory: string,
+  config: WorkerConfig,
+  around: WorkerSurroundings,
+): Promise<void> {
+  const clock = systemClock
+  const worker = await assemble(directory, config, { ...around, clock })
+  const ending = new AbortController()
+  const { agent, replicas, sample, close } = worker
+  try {
+    await replicas.adopt()
+    const converging = replicas.run(ending.signal)
+    const sampling = repeat(sample, SAMPLE_EVERY_MS, clock, ending.signal)
+    const serving = farewell({ agent, replicas, config, clock, log: around.log }, around.leave)
+    // Whichever fails first ends the others.
+    await Promise.race([serving, converging, sampling]).finally(() => ending.abort())
+    await Promise.all([converging, sampling])
+  } finally {
+    ending.abort()
+    await close()
+  }
+}
+
+interface Assembled {
+  readonly agent: Agent
+  readonly replicas: LocalReplicas
+  readonly sample: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+async function assemble(
+  directory: string,
+  config: WorkerConfig,
+  around: WorkerSurroundings & { readonly clock: Clock },
+): Promise<Assembled> {
+  const { log, clock, environment } = around
+  const credential = await loadCredential(directory)
+  const masters = checkedMasters(config, credential)
+  const obedience = await Obedience.load(directory, log)
+  const ports = await Ports.load(config.portRange, directory, log)
+  const readHostLoad = await openHostLoad(directory)
+  const state = await firstState(config, obedience, readHostLoad)
+  const surroundings = () => ({ node: state.node, host: state.host, environment })
+  const driver = new ProcessDriver({
+    ...{ directory: join(directory, 'replicas'), clock, log, surroundings },
+  })
+  const replicas = new LocalReplicas({
+    ...{ driver, ports, clock, log, limits: config, host: () => state.host },
+    onChange: () => state.ring(),
+  })
+  const client = createControlClient({ masters, ...trustOf(masters, config, credential) })
+  const link = createMasterLink(client, config.heartbeatDeadlineMs)
+  const { workerName: name, driver: driverName, advertise } = config
+  const address = advertise === undefined ? {} : { address: advertise }
+  const identity = { name, driver: driverName, ...address }
+  const membership = new Membership({ link, client, directory, masters, identity, credential })
+  const metrics = await serveMetrics(gaugesOf(state, replicas), config.port)
+  const agent = new Agent({
+    ...{ link, membership, obedience, replicas, clock, log, metricsPort: metrics.port },
+    hostLoad: () => state.load,
+    boot: randomUUID(),
+    onJoined: async (joined) => {
+      state.host = await bindAddressOf(joined.address, config.bind)
+      state.node = joined.node
+      ports.startFrom(joined.node)
+    },
+  })
+  state.ring = () => agent.ring()
+  state.isMasterAway = () => agent.isAway
+  const sample = async (): Promise<void> => {
+    state.load = await readHostLoad()
+    await replicas.sample()
+  }
+  return { agent, replicas, sample, close: () => closed(metrics, client) }
+}
+
+/** What becomes known only after the start, and who asks for it before. */
+interface State {
+  node: string
+  host: string
+  load: HostLoad
+  ring: () => void
+  isMasterAway: () => boolean
+}
+
+async function firstState(
+  config: WorkerConfig,
+  obedience: Obedience,
+  readHostLoad: () => Promise<HostLoad>,
+): Promise<State> {
+  const { node = '', address = '127.0.0.1' } = obedience.last ?? {}
+  const advertised = config.advertise ?? address
+  return {
+    node,
+    host: await bindAddressOf(advertised, config.bind),
+    load: await readHostLoad(),
+    ring: () => undefined,
+    isMasterAway: () => true,
+  }
+}
+
+function checkedMasters(config: WorkerConfig, credential: Credential | undefined): string[] {
+  const trusted = credential?.ca !== undefined
+  const { insecure, token } = config
+  return mastersOf(config).map((url) => checkMasterUrl(url, { insecure, token, trusted }))
+}
+
+/** Over plain HTTP a token proves nothing that loopback does not, so it is not sent. */
+function trustOf(
+  masters: readonly string[],
+  { insecure, token }: WorkerConfig,
+  credential: Credential | undefined,
+): { insecure: boolean; token?: string | undefined; credential?: Credential | undefined } {
+  const secure = masters.some((url) => url.startsWith('https:'))
+  return { insecure, credential, token: secure ? token : undefined }
+}
+
+function gaugesOf(state: State, replicas: LocalReplicas): Parameters<typeof serveMetrics>[0] {
+  return {
+    hostLoad: () => state.load,
+    phases: () => [...replicas.reports.values()].map(({ phase }) => phase.kind),
+    isMasterAway: () => state.isMasterAway(),
+  }
+}
+
+async function closed(metrics: MetricsServer, client: { close(): void }): Promise<void> {
+  client.close()
+  await metrics.close()
+}
