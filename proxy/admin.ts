@@ -51,10 +51,11 @@ function health({ traffic, masterAnswers }: AdminParts): Answer {
   const known = table.revision !== undefined
   const freshness = table.stale ? 'stale' : 'current'
   const routing = known ? freshness : 'none'
+  const answers = masterAnswers()
   return json(known ? 200 : 503, {
     status: known ? 'ok' : 'starting',
     routes: routing,
-    master: masterAnswers() === false ? 'unreachable' : 'ok',
+    master: answers === undefined ? 'none' : answers ? 'ok' : 'unreachable',
   })
 }
 

@@ -7,7 +7,9 @@ export type Failure =
   /** Nothing of the request was sent. */
   | 'connect'
   /** A kept connection turned out to be closed, before any byte of an answer. */
-  | 'reused'
+  | 'stale'
+  /** A new connection was closed before any byte of an answer. */
+  | 'silent'
   /** The replica had the request, or part of it. */
   | 'sent'
   | 'timeout'
@@ -82,13 +84,13 @@ export class Exchange {
   /** The replica gave no answer. Answers whether another is asked, where asking again is safe. */
   failed(failure: Failure, safe: boolean): boolean {
     const replica = this.#visit?.replica
-    this.#endVisit(failure !== 'reused')
+    this.#endVisit(failure !== 'stale')
     if (replica === undefined) return false
-    if (failure === 'connect' || failure === 'sent') {
+    if (failure !== 'stale' && failure !== 'timeout') {
       this.#traffic.ejection.failed(replica, this.#traffic.nowMs())
     }
     // A kept connection that was closed says nothing about its replica.
-    if (failure !== 'reused') this.#tried.add(replica)
+    if (failure !== 'stale') this.#tried.add(replica)
     if (!safe || !this.#hasOther()) return false
     if (!this.#traffic.budget(this.fragment.service).take()) return false
     this.#traffic.totals.of(this.fragment.service, this.fragment.name).retries += 1

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Clock } from '../shared/clock.ts'
 import type { ControlClient } from '../shared/control-client.ts'
 import {
@@ -9,6 +8,7 @@ import {
   saveCredential,
 } from '../shared/credential.ts'
 import { type ProxyJoined, proxyJoinedSchema, WIRE_VERSION } from '../shared/protocol.ts'
+import { anySchema } from './schemas.ts'
 
 export interface MembershipParts {
   readonly client: ControlClient
@@ -83,7 +83,7 @@ export class Membership {
     await this.#parts.client.call({
       method: 'DELETE',
       path: `/v1/proxies/${encodeURIComponent(this.id)}`,
-      schema: z.unknown(),
+      schema: anySchema,
       deadlineMs: GOODBYE_MS,
     })
   }

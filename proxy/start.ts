@@ -42,15 +42,21 @@ export async function start(options: StartOptions): Promise<RunningProxy> {
     masterAnswers: () => link?.isReachable(),
     setLogLevel: options.setLogLevel,
   })
-  const port = await engine.listen()
-  const adminPort = await listen(admin, config.adminHost, config.adminPort)
-  if (config.routes === undefined) {
-    link = await followMaster({ config, log, traffic, file, port, adminPort })
+  try {
+    const port = await engine.listen()
+    const adminPort = await listen(admin, config.adminHost, config.adminPort)
+    if (config.routes === undefined) {
+      link = await followMaster({ config, log, traffic, file, port, adminPort })
+    }
+    log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
+    const refused = link?.refused ?? new Promise<never>(() => undefined)
+    const close = (): Promise<void> => stop({ engine, admin, link, config, log })
+    return { port, adminPort, refused, close }
+  } catch (error) {
+    await engine.close(0)
+    admin.close()
+    throw error
   }
-  const refused = link?.refused ?? new Promise<never>(() => undefined)
-  log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
-  const close = (): Promise<void> => stop({ engine, admin, link, config, log })
-  return { port, adminPort, refused, close }
 }
 
 async function restore(traffic: Traffic, file: TableFile, log: Log): Promise<void> {

@@ -1,18 +1,11 @@
 import { join } from 'node:path'
-import { z } from 'zod'
 import { makePrivateDirectory, readIfThere, writeDurably } from '../shared/durable-file.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { routeFragmentSchema, routeRevisionSchema } from '../shared/protocol.ts'
 import type { SavedTable } from './decide/route-table.ts'
+import { parseOr, savedTableSchema } from './schemas.ts'
 
 const FILE = 'routes.json'
-
-const savedSchema = z.object({
-  epoch: z.number().int().nonnegative(),
-  revision: routeRevisionSchema,
-  fragments: z.array(routeFragmentSchema),
-})
 
 /** The last routing table on disk: a restarted proxy serves before any master answers. */
 export class TableFile {
@@ -31,10 +24,10 @@ export class TableFile {
   async load(): Promise<SavedTable | undefined> {
     try {
       const text = await readIfThere(this.#path)
-      return text === undefined ? undefined : savedSchema.parse(JSON.parse(text))
+      return text === undefined ? undefined : parseOr(savedTableSchema, JSON.parse(text))
     } catch (error) {
-      const reason = sentenceOf(error).split('\n')[0]
-      this.#log.warn('kept routing table is unreadable', { file: this.#path, reason })
+      const fields = { file: this.#path, reason: sentenceOf(error) }
+      this.#log.warn('kept routing table is unreadable', fields)
       return undefined
     }
   }

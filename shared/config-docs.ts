@@ -19,7 +19,8 @@ export function knobTable(knobs: Readonly<Record<string, Knob<unknown>>>): strin
 
 /** The default as a user would write it; empty when there is none. */
 export function shownDefault(knob: Knob<unknown>): string {
-  const { fallback } = knob
+  const { fallback, fallbackShown } = knob
+  if (fallbackShown !== undefined) return fallbackShown
   if (fallback === undefined || knob.secret) return ''
   if (knob.unit === 'duration' && typeof fallback === 'number') return shownDuration(fallback)
   return Array.isArray(fallback) ? fallback.join(',') : String(fallback)

@@ -1,45 +1,23 @@
 /** A configuration file as flat keys: `scaling: {min: 2}` becomes `scaling.min`. */
-import { closeSync, openSync, readSync } from 'node:fs'
-import { parse as parseYaml } from 'yaml'
 import { RequestError, sentenceOf } from './errors.ts'
+import { readYamlFile } from './yaml-file.ts'
 
 /** What may be in the file: each list is one thing with its older names. */
 export type KnownKeys = readonly (readonly string[])[]
 
-const FILE_BYTES_MAX = 1_000_000
 const DEPTH_MAX = 16
 
 /** Throws one sentence that names the file and what is wrong in it. */
 export function readConfigFile(path: string, known: KnownKeys): ReadonlyMap<string, unknown> {
   try {
     const flat = new Map<string, unknown>()
-    flatten(
-      { tree: parseYaml(textOf(path), { maxAliasCount: 100 }), key: '', depth: 0 },
-      known,
-      flat,
-    )
+    flatten({ tree: readYamlFile(path), key: '', depth: 0 }, known, flat)
     refuseUnknown(flat, known)
     refuseTwice(flat, known)
     return flat
   } catch (error) {
-    const sentence = sentenceOf(error).split('\n')[0]
-    throw new RequestError(400, 'USAGE', `Cannot use the configuration file ${path}: ${sentence}`)
-  }
-}
-
-/** Reads no more than the limit: the path may name a device that never ends. */
-function textOf(path: string): string {
-  const file = openSync(path, 'r')
-  try {
-    const bytes = Buffer.alloc(FILE_BYTES_MAX + 1)
-    let length = 0
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) {
-      got = readSync(file, bytes, length, bytes.length - length, null)
-    }
-    if (length > FILE_BYTES_MAX) throw new Error(`it is larger than ${FILE_BYTES_MAX} bytes`)
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length))
-  } finally {
-    closeSync(file)
+    const sentence = `Cannot use the configuration file ${path}: ${sentenceOf(error)}`
+    throw new RequestError(400, 'USAGE', sentence)
   }
 }
 

@@ -28,7 +28,7 @@ export async function* parseEventStream(
   for await (const line of linesOf(chunks, limits.lineCharactersMax)) {
     if (line !== '') {
       addLine(draft, line)
-      if (draft.characters > limits.eventCharactersMax) throw tooLong('event')
+      if (draft.characters > limits.eventCharactersMax) throw tooLong('an event')
       continue
     }
     const event = finish(draft)
@@ -51,7 +51,7 @@ async function* linesOf(
     const whole = endedWithReturn ? text.replace(/^\n/, '') : text
     endedWithReturn = text.endsWith('\r')
     const lines = `${rest}${whole}`.split(/\r\n|\n|\r/)
-    if (lines.some((line) => line.length > lineCharactersMax)) throw tooLong('line')
+    if (lines.some((line) => line.length > lineCharactersMax)) throw tooLong('a line')
     rest = lines.pop() ?? ''
     yield* lines
   }
@@ -84,6 +84,6 @@ function finish(draft: Draft): ServerSentEvent | undefined {
 }
 
 function tooLong(what: string): RequestError {
-  const message = `Cannot read the events: a ${what} is longer than its limit`
+  const message = `Cannot read the events: ${what} is longer than its limit`
   return new RequestError(502, 'UNEXPECTED_ANSWER', message)
 }

@@ -7,6 +7,8 @@ export interface Knob<T> {
   /** Older names of the same thing in a file; `unitMs` says what one unit of a bare number is. */
   readonly aliases: readonly KnobAlias[]
   readonly fallback: T
+  /** How the documentation words a default that differs from machine to machine. */
+  readonly fallbackShown: string | undefined
   readonly unit: string
   readonly meaning: string
   readonly secret: boolean
@@ -27,6 +29,7 @@ export interface KnobText<T> {
   readonly flag: string
   readonly env?: string
   readonly fallback: T
+  readonly fallbackShown?: string
   readonly meaning: string
   readonly aliases?: readonly KnobAlias[]
   readonly secret?: boolean
@@ -149,6 +152,7 @@ function knob<T>(declared: KnobText<T>, unit: string, parse: (raw: unknown) => T
     key: declared.flag,
     aliases: declared.aliases ?? [],
     fallback: declared.fallback,
+    fallbackShown: declared.fallbackShown,
     unit,
     meaning: declared.meaning,
     secret: declared.secret ?? false,

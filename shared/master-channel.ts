@@ -46,11 +46,15 @@ export function createMasterChannel(origin: string, identity: ChannelIdentity): 
   let credential = identity.credential
   let ca = credential?.ca
   let agent: HttpAgent | undefined
+  let pinning: Promise<string> | undefined
 
-  async function connected(): Promise<HttpAgent> {
-    if (agent !== undefined) return agent
-    if (isTls && ca === undefined) ca = await pin(origin, identity.token)
-    // Another call may have been here meanwhile.
+  async function connected(signal: AbortSignal): Promise<HttpAgent> {
+    if (isTls && ca === undefined) {
+      pinning ??= pin(origin, identity.token).finally(() => {
+        pinning = undefined
+      })
+      ca = await unlessAborted(pinning, signal)
+    }
     agent ??= isTls ? createTlsAgent(ca, credential) : guarded(new HttpAgent(POOL))
     return agent
   }
@@ -62,7 +66,7 @@ export function createMasterChannel(origin: string, identity: ChannelIdentity): 
         method: request.method,
         headers: withToken(request.headers, token),
         body: request.body ?? null,
-        agent: await connected(),
+        agent: await connected(request.signal),
         signal: request.signal,
         size: request.answerBytesMax,
         redirect: 'manual',
@@ -103,6 +107,24 @@ async function pin(origin: string, token: string | undefined): Promise<string> {
     if (!(error instanceof WrongMaster)) throw error
     throw new RequestError(403, 'WRONG_MASTER', `Cannot trust ${origin}: ${error.message}`)
   }
+}
+
+/** Several calls wait for the same: each until its own time is over. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new AbortController()
+  try {
+    return await Promise.race([work, abortOf(signal, aborted.signal)])
+  } finally {
+    aborted.abort()
+  }
+}
+
+function abortOf(signal: AbortSignal, ended: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = (): void => reject(signal.reason)
+    if (signal.aborted) give()
+    signal.addEventListener('abort', give, { once: true, signal: ended })
+  })
 }
 
 function createTlsAgent(ca: string | undefined, credential: Credential | undefined): HttpAgent {

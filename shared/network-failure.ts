@@ -1,4 +1,6 @@
 /** What a failed connection means: whether anything was sent, and how to say it. */
+import { RequestError } from './errors.ts'
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   EHOSTUNREACH: 'there is no way to that host',
@@ -29,7 +31,8 @@ export function isBeforeSending(error: unknown): boolean {
 
 /** Whether the network or the peer failed, and not the program that calls. */
 export function isNetworkFailure(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof TypeError) return false
+  if (!(error instanceof Error)) return false
+  if (error instanceof TypeError || error instanceof RequestError) return false
   return error.name === 'AbortError' || error.name === 'FetchError' || codeOf(error) !== ''
 }
 

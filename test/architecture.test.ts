@@ -1,11 +1,11 @@
 /** The invariants of the project's structure, each in the words of its test. */
 import { basename } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Import, type SourceFile, sourceTree } from './support/source-tree.ts'
+import { circles, folder, saying, usersOf, wrongImports } from './support/source-graph.ts'
+import { sourceTree } from './support/source-tree.ts'
 
 const sources = sourceTree(['shared', 'master', 'worker', 'proxy', 'sim', 'examples'])
 const everything = [...sources, ...sourceTree(['test'])]
-const byPath = new Map(everything.map((file) => [file.path, file]))
 
 const PURE_SHARED = ['shared/model.ts', 'shared/histogram.ts', 'shared/errors.ts']
 const PURE_AS_TYPES = [...PURE_SHARED, 'shared/protocol.ts', 'shared/api.ts']
@@ -72,10 +72,16 @@ test('only shared/clock.ts reads a clock or sets a timer', () => {
   ).toEqual([])
 })
 
+/** Commands that work on the master's own machine, and why. */
+const LOCAL_COMMANDS: Readonly<Record<string, string>> = {
+  'master/cli/commands/token.ts': 'the keys are files that only the machine of the master has',
+}
+
 test('the command line is an HTTP client: of the master it imports only its settings', () => {
   expect(
     wrongImports(sources, (from, { to }) => {
-      const allowed = to.startsWith('master/cli/') || to === 'master/config.ts'
+      const local = from in LOCAL_COMMANDS || to === 'master/config.ts'
+      const allowed = to.startsWith('master/cli/') || local
       return from.startsWith('master/cli/') && folder(to) === 'master' && !allowed
     }),
   ).toEqual([])
@@ -97,15 +103,10 @@ test('main.ts is imported by no one', () => {
 })
 
 test('every file in shared is needed by at least two rooms of the house', () => {
-  const rooms = new Map<string, Set<string>>()
-  for (const { path, imports } of sources.filter(({ path }) => folder(path) !== 'shared')) {
-    for (const { to } of imports) visit(to, room(path), rooms)
-  }
-  const shared = sources.filter(({ path }) => folder(path) === 'shared')
-  const lonely = shared.filter(({ path }) => (rooms.get(path)?.size ?? 0) < 2)
-  expect(
-    lonely.map(({ path }) => `${path}: ${[...(rooms.get(path) ?? [])].join() || 'nobody'}`),
-  ).toEqual([])
+  const isShared = (path: string): boolean => folder(path) === 'shared'
+  const users = usersOf(sources, isShared, room)
+  const lonely = sources.filter(({ path }) => isShared(path) && (users.get(path)?.size ?? 0) < 2)
+  expect(lonely.map(({ path }) => `${path}: ${[...(users.get(path) ?? [])]}`)).toEqual([])
 })
 
 /** Packages that more than one file may import, and why. */
@@ -141,14 +142,8 @@ test('no file is called utils, helpers, common, types, misc, manager or index', 
 })
 
 test('no file imports itself in a circle', () => {
-  const done = new Set<string>()
-  const circles = sources.flatMap(({ path }) => circlesFrom(path, [], done))
-  expect(circles).toEqual([])
+  expect(circles(sources)).toEqual([])
 })
-
-function folder(path: string): string {
-  return path.split('/')[0] ?? ''
-}
 
 function room(path: string): string {
   return path.startsWith('master/cli/') ? 'master/cli' : folder(path)
@@ -156,38 +151,4 @@ function room(path: string): string {
 
 function mayUseSim(path: string): boolean {
   return path.startsWith('master/cli/') || path.startsWith('master/api/')
-}
-
-type Rule = (from: string, imported: Import) => boolean
-
-function wrongImports(files: readonly SourceFile[], isWrong: Rule): readonly string[] {
-  return files.flatMap(({ path, imports }) =>
-    imports.filter((one) => isWrong(path, one)).map(({ to }) => `${path} imports ${to}`),
-  )
-}
-
-function saying(files: readonly SourceFile[], words: RegExp): readonly string[] {
-  return files.flatMap(({ path, code }) => {
-    const found = words.exec(code)?.[0]
-    return found === undefined ? [] : [`${path} says ${found}`]
-  })
-}
-
-/** Marks a file of shared, and what it imports there, as used by a room. */
-function visit(path: string, by: string, rooms: Map<string, Set<string>>): void {
-  if (folder(path) !== 'shared') return
-  const users = rooms.get(path) ?? new Set()
-  if (users.has(by)) return
-  rooms.set(path, users.add(by))
-  for (const { to } of byPath.get(path)?.imports ?? []) visit(to, by, rooms)
-}
-
-/** Types alone may refer to each other: they are gone when the program runs. */
-function circlesFrom(path: string, way: readonly string[], done: Set<string>): readonly string[] {
-  if (way.includes(path)) return [[...way.slice(way.indexOf(path)), path].join(' → ')]
-  if (done.has(path)) return []
-  const needed = byPath.get(path)?.imports.filter(({ typeOnly }) => !typeOnly) ?? []
-  const found = needed.flatMap(({ to }) => circlesFrom(to, [...way, path], done))
-  done.add(path)
-  return found
 }

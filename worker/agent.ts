@@ -29,8 +29,6 @@ export interface AgentParts {
   readonly onJoined: (joined: NodeJoined) => Promise<void>
 }
 
-/** Higher than any revision: whatever the master has is news. */
-const NOTHING_YET = Number.MAX_SAFE_INTEGER
 /** Transitions are told at once, but a storm of them shares messages. */
 const REPORT_GAP_MS = 50
 const RETRY_MIN_MS = 100
@@ -191,7 +189,7 @@ export class Agent {
     const node = this.#joined?.node
     if (node === undefined) return
     const { link, obedience } = this.#parts
-    const answer = await link.assignments(node, this.#revision ?? NOTHING_YET, signal)
+    const answer = await link.assignments(node, this.#revision, signal)
     if (signal.aborted) return
     if (obedience.accepts(answer.epoch)) await this.#obey(answer)
     // An older master answers at once each time: it is not asked in a tight loop.

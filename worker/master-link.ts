@@ -16,8 +16,8 @@ import { nothingSchema } from './shapes.ts'
 export interface MasterLink {
   join(join: NodeJoin, signal: AbortSignal): Promise<NodeJoined>
   heartbeat(node: NodeId, heartbeat: Heartbeat, signal: AbortSignal): Promise<HeartbeatAnswer>
-  /** Answers when the set is another than that of this revision, or after a while. */
-  assignments(node: NodeId, after: number, signal: AbortSignal): Promise<Assignments>
+  /** Answers when the set is another than that of this revision, after a while, or at once. */
+  assignments(node: NodeId, after: number | undefined, signal: AbortSignal): Promise<Assignments>
   leave(node: NodeId, signal: AbortSignal): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function createMasterLink(
       }),
     assignments: (node, after, signal) =>
       client.call({
-        ...{ method: 'GET', path: `${pathOf(node)}/assignments?after=${after}` },
+        ...{ method: 'GET', path: `${pathOf(node)}/assignments${query(after)}` },
         ...{ schema: assignmentsSchema, deadlineMs: LONG_POLL_MS, signal },
       }),
     leave: async (node, signal) => {
@@ -57,6 +57,10 @@ export function createMasterLink(
       })
     },
   }
+}
+
+function query(after: number | undefined): string {
+  return after === undefined ? '' : `?after=${after}`
 }
 
 function pathOf(node: NodeId): string {

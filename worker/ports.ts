@@ -1,11 +1,10 @@
 /** Host ports: one per replica, kept across restarts of both. */
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { writeDurably } from '../shared/durable-file.ts'
 import { RequestError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { ReplicaId } from '../shared/model.ts'
-import { readKept } from './kept-file.ts'
+import { KeptFile } from './kept-file.ts'
 import { portsSchema } from './shapes.ts'
 
 export interface PortRange {
@@ -23,18 +22,18 @@ export function parsePortRange(raw: string): PortRange {
 
 export class Ports {
   readonly #range: PortRange
-  readonly #path: string
+  readonly #file: KeptFile<Record<string, number>>
   readonly #taken = new Map<ReplicaId, number>()
   #next = 0
 
-  private constructor(range: PortRange, path: string) {
+  private constructor(range: PortRange, file: KeptFile<Record<string, number>>) {
     this.#range = range
-    this.#path = path
+    this.#file = file
   }
 
   static async load(range: PortRange, directory: string, log: Log): Promise<Ports> {
-    const ports = new Ports(range, join(directory, 'ports.json'))
-    const kept = (await readKept(ports.#path, portsSchema, log)) ?? {}
+    const ports = new Ports(range, new KeptFile(join(directory, 'ports.json'), portsSchema, log))
+    const kept = (await ports.#file.read()) ?? {}
     for (const [replica, port] of Object.entries(kept)) ports.#taken.set(replica, port)
     return ports
   }
@@ -107,7 +106,7 @@ export class Ports {
   }
 
   #save(): Promise<void> {
-    return writeDurably(this.#path, JSON.stringify(Object.fromEntries(this.#taken)))
+    return this.#file.write(Object.fromEntries(this.#taken))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Entry } from '../../shared/model.ts'
 import type { EventSource } from '../surface.ts'
+import { entryView } from './views/entry-view.ts'
 
 /** How long a client waits before it comes back with the last id it saw. */
 const RECONNECT_MS = 1_000
@@ -18,7 +19,7 @@ export async function* eventFrames(
   }
 }
 
-function frameOf({ revision, epoch, change }: Entry): string {
-  const data = JSON.stringify({ revision, epoch, change })
-  return `id: ${revision}\nevent: ${change.kind}\ndata: ${data}\n\n`
+function frameOf(entry: Entry): string {
+  const data = JSON.stringify(entryView(entry))
+  return `id: ${entry.revision}\nevent: ${entry.change.kind}\ndata: ${data}\n\n`
 }

@@ -10,6 +10,7 @@ import type {
   WhyView,
 } from '../../shared/api.ts'
 import type { Entry } from '../../shared/model.ts'
+import type { RoutesAnswer } from '../../shared/protocol.ts'
 import { CliError } from './failure.ts'
 
 export { z }
@@ -102,6 +103,10 @@ const entry = z.looseObject({
   epoch: count,
   change: z.looseObject({ kind: text, atMs: count, actor: text, reason: text }),
 })
+const routes = z.looseObject({
+  revision: z.object({ epoch: count, seq: count }),
+  fragments: z.array(z.looseObject({ service: text, endpoints: z.array(z.unknown()) })),
+})
 const health = z.looseObject({ status: text, version: text, epoch: count, revision: count })
 
 /** Checks the shape and keeps the type that the master declares. */
@@ -141,6 +146,7 @@ export const eventsAnswer = parser<EventsView>(
   'a list of events',
   z.object({ events: z.array(entry), revision: count }),
 )
+export const routesAnswer = parser<RoutesAnswer>('a routing table', routes)
 export const healthAnswer = parser<HealthView>('a health report', health)
 
 const parseEntry = parser<Entry>('an event', entry)

@@ -5,6 +5,7 @@ import type { Api } from './api.ts'
 import type { Session } from './command.ts'
 import { CliError, EXIT_INTERRUPTED } from './failure.ts'
 import { pathOf } from './listing.ts'
+import { untilRouted } from './reachability.ts'
 import type { ServiceInput } from './spec.ts'
 
 const LOOK_EVERY_MS = 200
@@ -27,9 +28,14 @@ export async function deploy(
     return 0
   }
   const untilMs = session.clock.nowMs() + waitMs
+  let told: string | undefined
   for (;;) {
     const seen = await look(api, created)
+    const obstacle = obstacleOf(seen)
+    if (obstacle !== undefined && obstacle !== told) session.screen.complain(`Waiting: ${obstacle}`)
+    told = obstacle ?? told
     if (isUp(seen)) {
+      await untilRouted(api, created.id, session)
       report(seen, session)
       return 0
     }
@@ -59,9 +65,14 @@ async function look(api: Api, { id, name }: ServiceView): Promise<Seen> {
   return seen
 }
 
-/** Where a proxy is, it counts only with a proxy's URL: then requests come through. */
 function isUp({ service }: Seen): boolean {
   return service.serving >= Math.max(1, service.replicas)
+}
+
+/** What only waiting or the operator can change; starting alone is no obstacle. */
+function obstacleOf({ replicas }: Seen): string | undefined {
+  const held = replicas.find(({ state }) => state === 'pending' || state === 'waiting')
+  return held?.reason
 }
 
 function report({ service, replicas }: Seen, { screen }: Session): void {

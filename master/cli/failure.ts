@@ -38,11 +38,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CliError) return failure(sentenceOf(error), error.exitCode, error.next)
   if (error instanceof RequestError) return refusal(error)
   if (error instanceof Error && error.name === 'MasterUnreachable') {
-    return failure(
-      sentenceOf(error),
-      1,
-      'Start one with "orchestrify up", or name it with --master.',
-    )
+    return failure(error.message, 1, 'Start one with "orchestrify up", or name it with --master.')
   }
   return failure(sentenceOf(error), 1)
 }

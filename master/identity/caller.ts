@@ -68,8 +68,8 @@ function readMember(socket: Socket): Member | undefined {
 
 function memberIn(certificate: X509Certificate): Member | undefined {
   const fields = certificate.subject.split('\n')
-  const role = valueOf(fields, 'OU')
-  const subject = valueOf(fields, 'CN')
+  const role = fieldOf(fields, 'OU')
+  const subject = fieldOf(fields, 'CN')
   if (subject === undefined || (role !== 'node' && role !== 'proxy')) return undefined
   return {
     role,
@@ -79,7 +79,7 @@ function memberIn(certificate: X509Certificate): Member | undefined {
   }
 }
 
-function valueOf(fields: readonly string[], name: string): string | undefined {
+function fieldOf(fields: readonly string[], name: string): string | undefined {
   const found = fields.filter((field) => field.startsWith(`${name}=`))
   return found.length === 1 ? found[0]?.slice(name.length + 1) : undefined
 }

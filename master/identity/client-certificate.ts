@@ -29,7 +29,9 @@ export async function issueClientCertificate(
   { request, subject, nowMs }: ClientCertificateText,
 ): Promise<string> {
   if (!SUBJECT.test(subject.subject)) {
-    throw invalid('Cannot issue a certificate: the id is not of 1 to 64 letters, digits, ".", "_", "-"')
+    throw invalid(
+      'Cannot issue a certificate: the id is not of 1 to 64 letters, digits, ".", "_", "-"',
+    )
   }
   return issue(authority, {
     name: subject.subject,

@@ -87,8 +87,10 @@ async function readOne(path: string): Promise<string | undefined> {
 }
 
 function checkAuthority(directory: string, authority: KeyAndCertificate): KeyAndCertificate {
-  const certificate = parsed(join(directory, FILES.certificate), 'it is not a certificate', () =>
-    new X509Certificate(authority.certificate),
+  const certificate = parsed(
+    join(directory, FILES.certificate),
+    'it is not a certificate',
+    () => new X509Certificate(authority.certificate),
   )
   const key = parsed(join(directory, FILES.key), 'it is not a private key', () =>
     createPrivateKey(authority.key),

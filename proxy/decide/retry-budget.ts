@@ -5,24 +5,28 @@ export interface RetryLimits {
   readonly reserve: number
 }
 
+const HUNDREDTHS = 100
+
 /** Keeps retries a small share of the requests, so that they cannot become the overload. */
 export class RetryBudget {
   readonly #limits: RetryLimits
+  /** In hundredths of a retry, which add up exactly. */
   #saved: number
 
   constructor(limits: RetryLimits) {
     this.#limits = limits
-    this.#saved = limits.reserve
+    this.#saved = HUNDREDTHS * limits.reserve
   }
 
   arrived(): void {
-    this.#saved = Math.min(this.#limits.reserve, this.#saved + this.#limits.percent / 100)
+    const { percent, reserve } = this.#limits
+    this.#saved = Math.min(HUNDREDTHS * reserve, this.#saved + percent)
   }
 
   /** Takes one retry, if there is one. */
   take(): boolean {
-    if (this.#saved < 1) return false
-    this.#saved -= 1
+    if (this.#saved < HUNDREDTHS) return false
+    this.#saved -= HUNDREDTHS
     return true
   }
 }

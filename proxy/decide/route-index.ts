@@ -34,7 +34,7 @@ export class RouteIndex {
   match(host: string, target: string): Destination | undefined {
     const path = pathOf(target)
     return (
-      this.#hosted(host, path, target) ??
+      this.#hosted(normalHost(host), path, target) ??
       this.#prefixed(path, target) ??
       this.#routed(ANY_HOST, path, target)
     )
@@ -42,7 +42,7 @@ export class RouteIndex {
 
   /** Whether a rule that names this host claims the path. */
   claims(host: string, target: string): boolean {
-    return this.#hosted(host, pathOf(target), target) !== undefined
+    return this.#hosted(normalHost(host), pathOf(target), target) !== undefined
   }
 
   #add(fragment: RouteFragment): void {
@@ -96,7 +96,7 @@ export class RouteIndex {
 }
 
 /** The host without its port and the dot of an absolute name, in lower case. */
-export function normalHost(host: string): string {
+function normalHost(host: string): string {
   const bare = host.startsWith('[') ? host.replace(/\]:\d*$/, ']') : host.replace(/:\d*$/, '')
   return bare.replace(/\.$/, '').toLowerCase()
 }

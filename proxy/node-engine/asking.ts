@@ -43,13 +43,15 @@ export async function ask(inbound: Inbound, exchange: Exchange, asking: Asking):
     const mayAgain = attempts < limits.attemptsMax && isUntouched(inbound, failure)
     if (!exchange.failed(failure, mayAgain)) return { kind: 'gave-up', failure }
     // Where one kept connection was stale others may be.
-    if (failure === 'reused') agent = false
+    if (failure === 'stale') agent = false
   }
 }
 
 /** Whether another replica can be asked for the same with no risk of doing it twice. */
 function isUntouched(inbound: Inbound, failure: Failure): boolean {
-  return failure === 'connect' || (failure === 'reused' && isRepeatable(inbound))
+  if (failure === 'connect') return true
+  const unanswered = failure === 'stale' || failure === 'silent'
+  return unanswered && isRepeatable(inbound)
 }
 
 function earlyHints({ client }: Inbound): (hints: IncomingMessage['headers']) => void {

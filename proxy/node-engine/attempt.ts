@@ -124,7 +124,8 @@ function failureOf(asked: ClientRequest, progress: Progress): Failure {
   if (!progress.connected) return 'connect'
   if (progress.timedOut) return 'timeout'
   const silent = (asked.socket?.bytesRead ?? 0) === progress.bytesBefore
-  return asked.reusedSocket && silent ? 'reused' : 'sent'
+  if (!silent) return 'sent'
+  return asked.reusedSocket ? 'stale' : 'silent'
 }
 
 function asError(cause: unknown): Error {

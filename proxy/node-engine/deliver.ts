@@ -47,7 +47,8 @@ function refusal(exchange: Exchange, asked: Unanswered): OwnAnswer {
 
 const FAILURES: Readonly<Record<Failure, string>> = {
   connect: 'its replica does not accept connections',
-  reused: 'its replica closed the connection',
+  stale: 'its replica closed the connection',
+  silent: 'its replica closed the connection',
   sent: 'its replica gave no valid answer',
   timeout: 'its replica did not answer in time',
 }

@@ -19,7 +19,7 @@ const METHODS_REFUSED = new Set(['CONNECT', 'TRACE'])
 /** Where requests come in: each is checked, routed and handed on, or answered with why not. */
 export class Front {
   readonly #forwarding: Forwarding
-  #inFlight = 0
+  readonly #underWay = new Set<ServerResponse>()
   #closing = false
 
   constructor(forwarding: Forwarding) {
@@ -27,23 +27,26 @@ export class Front {
   }
 
   get inFlight(): number {
-    return this.#inFlight
+    return this.#underWay.size
   }
 
   /** From now on every answer ends its connection. */
   startClosing(): void {
     this.#closing = true
+    for (const response of this.#underWay) {
+      if (!response.headersSent) response.shouldKeepAlive = false
+    }
   }
 
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#closing) response.shouldKeepAlive = false
     const asked = this.#admitted(request, response)
     if (asked === undefined) return
-    this.#inFlight += 1
+    this.#underWay.add(response)
     try {
       await this.#handle({ request, response }, asked)
     } finally {
-      this.#inFlight -= 1
+      this.#underWay.delete(response)
     }
   }
 
@@ -63,9 +66,9 @@ export class Front {
     if (asked === undefined) return
     const destination = this.#destination(asked, response)
     if (destination === undefined) return
-    this.#inFlight += 1
+    this.#underWay.add(response)
     await upgrade({ request, response, socket, head }, destination, this.#forwarding)
-    this.#inFlight -= 1
+    this.#underWay.delete(response)
   }
 
   async #handle(client: Client, asked: Asked): Promise<void> {
@@ -81,17 +84,17 @@ export class Front {
   }
 
   async #open(client: Client): Promise<void> {
-    try {
-      const { inbound, fragment } = await openEnvelope(client, this.#forwarding.traffic.table)
-      await forward(inbound, fragment, this.#forwarding)
-    } catch (error) {
-      if (error instanceof RequestError) {
-        const { status, code, message } = error
-        this.#answer(client.response, { status, code, message, close: !client.request.complete })
-      } else {
-        // The client left in the middle of its envelope.
-        client.response.destroy()
-      }
+    const opened = await openEnvelope(client, this.#forwarding.traffic.table).catch(asError)
+    if (!(opened instanceof Error)) {
+      return forward(opened.inbound, opened.fragment, this.#forwarding)
+    }
+    const { request, response } = client
+    if (opened instanceof RequestError) {
+      const { status, code, message } = opened
+      this.#answer(response, { status, code, message, close: !request.complete })
+    } else {
+      // The client left in the middle of its envelope.
+      response.destroy()
     }
   }
 
@@ -117,7 +120,7 @@ export class Front {
     const asked = askedOf(request.url ?? '', valuesOf(request.rawHeaders, 'host'))
     const reason = refusal(request, asked, {
       headersMax: limits.headersMax,
-      full: this.#inFlight >= limits.requestsMax,
+      full: this.#underWay.size >= limits.requestsMax,
     })
     if (reason === undefined) return asked
     this.#answer(response, { ...reason, close: true })
@@ -128,6 +131,10 @@ export class Front {
     this.#forwarding.traffic.totals.answered(UNROUTED, UNROUTED, answer.status)
     answerOwn(response, answer)
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 function isEnvelope({ method }: IncomingMessage, { target }: Asked): boolean {

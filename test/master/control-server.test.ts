@@ -1,244 +1,25 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { connect, type Socket } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import {
-  type ControlServer,
-  type ControlServerOptions,
-  createControlServer,
-} from '../../master/control-server.ts'
-import { createCallerOf } from '../../master/identity/caller.ts'
-import { type Identity, openIdentity } from '../../master/identity/identity.ts'
-import { issueServerTls, keepServerTlsFresh } from '../../master/identity/server-tls.ts'
-import { createPlainGate } from '../../master/plain-gate.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { createCertificateRequest } from '../../shared/credential.ts'
-import { MASTER_NAME } from '../../shared/tls-pin.ts'
-import { formatToken } from '../../shared/token.ts'
-import { createAuthority, issue, provenPublicKey } from '../../shared/x509.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-
-const DAY_MS = 86_400_000
-let directory = ''
-let identity: Identity
-const revoked = new Set<string>()
-const servers: ControlServer[] = []
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'control-'))
-  identity = await openIdentity(directory, systemClock)
-})
-afterAll(() => rm(directory, { recursive: true, force: true }))
-afterEach(async () => {
-  revoked.clear()
-  await Promise.all(servers.splice(0).map((server) => server.close(0)))
-})
-
-async function serve(options: Partial<ControlServerOptions> = {}): Promise<ControlServer> {
-  const server = await createControlServer({
-    listener: tellCaller(options.insecure ?? false),
-    host: '127.0.0.1',
-    port: 0,
-    tls: await identity.issueServerTls(),
-    insecure: false,
-    ...options,
-  })
-  servers.push(server)
-  return server
-}
-
-function tellCaller(insecure: boolean) {
-  const callerOf = createCallerOf({
-    tokens: identity.tokens,
-    insecure,
-    isRevoked: (_, subject) => revoked.has(subject),
-    nowMs: () => systemClock.nowMs(),
-  })
-  return (request: IncomingMessage, response: ServerResponse): void => {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(callerOf(request)))
-  }
-}
-
-interface Asked {
-  readonly host?: string
-  readonly tls?: ConnectionOptions
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-async function ask(port: number, asked: Asked = {}): Promise<{ status: number; text: string }> {
-  const options = { host: asked.host ?? '127.0.0.1', port, headers: asked.headers ?? {}, agent: false }
-  const request =
-    asked.tls === undefined ? httpRequest(options) : httpsRequest({ ...options, ...asked.tls })
-  request.end()
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }
-}
-
-async function callerOf(port: number, asked: Asked = {}): Promise<unknown> {
-  return JSON.parse((await ask(port, asked)).text)
-}
-
-function trusting(): ConnectionOptions {
-  return { ca: identity.ca, servername: MASTER_NAME }
-}
-
-async function member(role: 'node' | 'proxy', subject: string): Promise<ConnectionOptions> {
-  const { key, request } = await createCertificateRequest()
-  const cert = await identity.issueClientCertificate(request, { role, subject })
-  return { ...trusting(), key, cert }
-}
-
-function bearer(token: string): Record<string, string> {
-  return { authorization: `Bearer ${token}` }
-}
-
-async function dial(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => socket.destroy())
-  await once(socket, 'connect')
-  return socket
-}
-
-async function received(socket: Socket | TLSSocket): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('latin1')
-}
+import {
+  ask,
+  callerOf,
+  dial,
+  identity,
+  member,
+  received,
+  serve,
+  trusting,
+} from './control-fixture.ts'
 
 test('createControlServer() serves plain HTTP and TLS on one port, loopback being the admin', async () => {
   const { port } = await serve()
   expect(await callerOf(port)).toEqual({ address: '127.0.0.1', role: 'admin' })
   expect(await callerOf(port, { tls: trusting() })).toEqual({ address: '127.0.0.1', role: 'none' })
-})
-
-test('createCallerOf() knows a node and a proxy by their certificates', async () => {
-  const { port } = await serve()
-  for (const role of ['node', 'proxy'] as const) {
-    const tls = await member(role, `${role}-1`)
-    const caller = await callerOf(port, { tls })
-    expect(caller).toEqual({ address: '127.0.0.1', role, subject: `${role}-1` })
-  }
-})
-
-test('createCallerOf() knows tokens over TLS, and nobody by a wrong one', async () => {
-  const { port } = await serve()
-  const admin = formatToken(identity.tokens.admin)
-  const join = formatToken(identity.tokens.join)
-  const rows: readonly (readonly [string, ConnectionOptions | undefined, string])[] = [
-    [admin, trusting(), 'admin'],
-    [join, trusting(), 'join'],
-    [admin.slice(0, -1), trusting(), 'none'],
-    [`${join}x`, trusting(), 'none'],
-    ['', trusting(), 'none'],
-    [admin, undefined, 'admin'],
-    [join, undefined, 'admin'],
-    ['wrong', undefined, 'none'],
-  ]
-  for (const [token, tls, role] of rows) {
-    const asked = { headers: bearer(token), ...(tls === undefined ? {} : { tls }) }
-    expect(await callerOf(port, asked)).toMatchObject({ role })
-  }
-})
-
-test('createCallerOf() refuses a removed node at its next request', async () => {
-  const { port } = await serve()
-  const tls = await member('node', 'n9')
-  expect(await callerOf(port, { tls })).toMatchObject({ role: 'node' })
-  revoked.add('n9')
-  expect(await callerOf(port, { tls })).toEqual({ address: '127.0.0.1', role: 'none' })
-})
-
-test('createCallerOf() takes nobody for a member by a foreign, expired or misused certificate', async () => {
-  const { port } = await serve()
-  const nowMs = systemClock.nowMs()
-  const foreign = await createAuthority('orchestrify CA', { fromMs: nowMs - DAY_MS, untilMs: nowMs + DAY_MS })
-  const { key, request } = await createCertificateRequest()
-  const publicKey = (await provenPublicKey(request)) ?? ''
-  const text = { name: 'n1', unit: 'node', use: 'client', publicKey } as const
-  const validity = { fromMs: nowMs - DAY_MS, untilMs: nowMs + DAY_MS }
-  const own = { key: await readAuthorityKey(), certificate: identity.ca }
-  const certificates = [
-    await issue(foreign, { ...text, validity }),
-    await issue(own, { ...text, validity: { fromMs: nowMs - 2 * DAY_MS, untilMs: nowMs - DAY_MS } }),
-    await issue(own, { ...text, validity: { fromMs: nowMs + DAY_MS, untilMs: nowMs + 2 * DAY_MS } }),
-    await issue(own, { ...text, unit: 'master', validity }),
-    await issue(own, { ...text, use: 'server', validity }),
-  ]
-  for (const cert of certificates) {
-    const caller = await callerOf(port, { tls: { ...trusting(), key, cert } })
-    expect(caller).toEqual({ address: '127.0.0.1', role: 'none' })
-  }
-  const good = await issue(own, { ...text, validity })
-  expect(await callerOf(port, { tls: { ...trusting(), key, cert: good } })).toMatchObject({ role: 'node' })
-})
-
-async function readAuthorityKey(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  return readFile(join(directory, 'identity', 'ca.key'), 'utf8')
-}
-
-function ownAddress(): string | undefined {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address
-}
-
-function plainRequest(remoteAddress: string, headers: Readonly<Record<string, string>> = {}) {
-  return { socket: { remoteAddress }, headers } as unknown as IncomingMessage
-}
-
-test('createPlainGate() asks another machine for TLS, and says no secret', () => {
-  for (const address of ['10.0.0.5', '::ffff:10.0.0.5', 'fe80::1', '128.0.0.1', '']) {
-    const refusal = createPlainGate(false)(plainRequest(address))
-    expect(refusal).toMatchObject({ status: 426, code: 'TLS_REQUIRED' })
-    expect(createPlainGate(true)(plainRequest(address))).toBeUndefined()
-  }
-  for (const address of ['127.0.0.1', '127.3.2.1', '::1', '::ffff:127.0.0.1']) {
-    expect(createPlainGate(false)(plainRequest(address))).toBeUndefined()
-  }
-})
-
-// Where the machine has no other address than loopback, the test above shows the same rule.
-const far = ownAddress()
-test.runIf(far !== undefined)('createControlServer() answers 426 to plain HTTP from elsewhere', async () => {
-  const host = far ?? ''
-  const { port } = await serve({ host: '0.0.0.0', upgrade: (_, socket) => socket.destroy() })
-  const { status, text } = await ask(port, { host })
-  expect(status).toBe(426)
-  expect(JSON.parse(text).error.message).toContain('run "orchestrify token" on the master')
-  for (const { secret, fingerprint } of Object.values(identity.tokens)) {
-    expect(text).not.toContain(secret)
-    expect(text).not.toContain(fingerprint)
-  }
-  const upgraded = await ask(port, { host, headers: { connection: 'upgrade', upgrade: 'websocket' } })
-  expect(upgraded.status).toBe(426)
-  expect(await callerOf(port, { host, tls: trusting() })).toMatchObject({ role: 'none' })
-  const open = await serve({ host: '0.0.0.0', insecure: true })
-  expect(await callerOf(open.port, { host })).toMatchObject({ role: 'admin' })
-})
-
-test.each([
-  { host: 'evil.example:80', origin: undefined, status: 403 },
-  { host: 'localhost.evil.example', origin: undefined, status: 403 },
-  { host: 'localhost:1', origin: undefined, status: 200 },
-  { host: '127.0.0.1', origin: 'http://evil.example', status: 403 },
-  { host: '127.0.0.1', origin: 'null', status: 403 },
-  { host: '127.0.0.1:5', origin: 'http://127.0.0.1:6', status: 403 },
-  { host: '127.0.0.1:5', origin: 'https://127.0.0.1:5', status: 403 },
-  { host: '127.0.0.1:5', origin: 'http://127.0.0.1:5', status: 200 },
-  { host: '[::1]:5', origin: 'http://[::1]:5', status: 200 },
-])('createControlServer() answers $status to host $host, origin $origin', async (row) => {
-  const { port } = await serve()
-  const headers = { host: row.host, ...(row.origin === undefined ? {} : { origin: row.origin }) }
-  expect((await ask(port, { headers })).status).toBe(row.status)
 })
 
 test('createControlServer() says that the port is in use', async () => {
@@ -262,32 +43,6 @@ test('createControlServer() reads a TLS handshake and a plain request byte by by
   expect(await received(plain)).toContain('"role":"admin"')
 })
 
-/** A connection whose writes leave one byte at a time. */
-async function trickling(port: number): Promise<Socket> {
-  const { Duplex } = await import('node:stream')
-  const inner = await dial(port)
-  inner.setNoDelay(true)
-  const outer = new Duplex({
-    read: () => inner.resume(),
-    write: async (chunk: Buffer, _, done) => {
-      for (const byte of chunk.subarray(0, 300)) {
-        inner.write(Buffer.of(byte))
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-      inner.write(chunk.subarray(300))
-      done()
-    },
-    final: (done) => inner.end(done),
-    destroy: (error, done) => {
-      inner.destroy()
-      done(error)
-    },
-  })
-  inner.on('data', (chunk) => outer.push(chunk))
-  inner.on('end', () => outer.push(null))
-  return outer as unknown as Socket
-}
-
 test('createControlServer() outlives garbage', async () => {
   const { port } = await serve()
   const garbage = [
@@ -304,7 +59,10 @@ test('createControlServer() outlives garbage', async () => {
     Buffer.alloc(0),
   ]
   for (const bytes of garbage) {
-    for (const end of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+    for (const end of [
+      (socket: Socket) => socket.end(),
+      (socket: Socket) => socket.resetAndDestroy(),
+    ]) {
       const socket = await dial(port)
       socket.write(bytes)
       socket.resume()
@@ -319,7 +77,10 @@ test('createControlServer() outlives garbage', async () => {
 test.each([
   { what: 'nothing', bytes: '' },
   { what: 'half a head', bytes: 'GET / HTTP/1.1\r\nhost: 127.0' },
-  { what: 'half a body', bytes: 'POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\nx' },
+  {
+    what: 'half a body',
+    bytes: 'POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\nx',
+  },
   { what: 'half a TLS record', bytes: '\x16\x03\x01' },
 ])('createControlServer() closes a connection that says $what', async ({ bytes }) => {
   const limits = { peekMs: 100, headersMs: 100, requestMs: 200, checkEveryMs: 20 }
@@ -407,8 +168,35 @@ test('updateTls() shows the new certificate to new connections', async () => {
   expect(await serialOf(server.port)).toBe(before)
   server.updateTls(await identity.issueServerTls())
   expect(await serialOf(server.port)).not.toBe(before)
-  expect(await callerOf(server.port, { tls: await member('node', 'n2') })).toMatchObject({ role: 'node' })
+  expect(await callerOf(server.port, { tls: await member('node', 'n2') })).toMatchObject({
+    role: 'node',
+  })
 })
+
+/** A connection whose writes leave one byte at a time. */
+async function trickling(port: number): Promise<Socket> {
+  const inner = await dial(port)
+  inner.setNoDelay(true)
+  const outer = new Duplex({
+    read: () => inner.resume(),
+    write: async (chunk: Buffer, _, done) => {
+      for (const byte of chunk.subarray(0, 300)) {
+        inner.write(Buffer.of(byte))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      inner.write(chunk.subarray(300))
+      done()
+    },
+    final: (done) => inner.end(done),
+    destroy: (error, done) => {
+      inner.destroy()
+      done(error)
+    },
+  })
+  inner.on('data', (chunk) => outer.push(chunk))
+  inner.on('end', () => outer.push(null))
+  return outer as unknown as Socket
+}
 
 async function serialOf(port: number): Promise<string> {
   const socket = connectTls({ ...trusting(), port, host: '127.0.0.1' })
@@ -417,30 +205,3 @@ async function serialOf(port: number): Promise<string> {
   socket.destroy()
   return serialNumber
 }
-
-test('keepServerTlsFresh() renews when a third of the life is left, again and again', async () => {
-  const clock = new FakeClock(Date.UTC(2026, 0, 1))
-  const authority = { key: await readAuthorityKey(), certificate: identity.ca }
-  const applied: number[] = []
-  const ended = new AbortController()
-  const done = keepServerTlsFresh(
-    {
-      current: await issueServerTls(authority, clock.nowMs()),
-      issue: () => issueServerTls(authority, clock.nowMs()),
-      apply: () => applied.push(clock.nowMs()),
-      clock,
-    },
-    ended.signal,
-  )
-  await until(() => clock.sleeping === 1)
-  await clock.advance(59 * DAY_MS)
-  expect(applied).toHaveLength(0)
-  for (const times of [1, 2]) {
-    await clock.advance(2 * DAY_MS)
-    await until(() => applied.length === times && clock.sleeping === 1)
-    await clock.advance(58.5 * DAY_MS)
-    expect(applied).toHaveLength(times)
-  }
-  ended.abort()
-  await done
-})

@@ -78,7 +78,10 @@ test.each([
 
 test('POST /proxy survives a client that leaves in the middle of its envelope', async () => {
   const { port, url } = await rig()
-  const client = new RawClient(port, 'POST /proxy HTTP/1.1\r\nHost: t\r\nContent-Length: 99\r\n\r\n{')
+  const client = new RawClient(
+    port,
+    'POST /proxy HTTP/1.1\r\nHost: t\r\nContent-Length: 99\r\n\r\n{',
+  )
   client.socket.destroy()
   expect((await post(url, { name: 'web' })).status).toBe(201)
 })

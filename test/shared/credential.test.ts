@@ -23,7 +23,10 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 async function createCredential(): Promise<Credential> {
-  const authority = await createAuthority('test CA', { fromMs: NOW_MS, untilMs: NOW_MS + 900 * DAY_MS })
+  const authority = await createAuthority('test CA', {
+    fromMs: NOW_MS,
+    untilMs: NOW_MS + 900 * DAY_MS,
+  })
   const { key, request } = await createCertificateRequest()
   const certificate = await issue(authority, {
     name: 'n1',
@@ -57,7 +60,10 @@ const damages: readonly (readonly [string, (text: string) => string])[] = [
   ['is null', () => 'null'],
   ['lacks its CA', (text) => JSON.stringify({ ...JSON.parse(text), ca: undefined })],
   ['has a key of another', (text) => text.replace(/"key": "[^"]*"/, '"key": "x"')],
-  ['has a certificate that is none', (text) => text.replace(/"certificate": "[^"]*"/, '"certificate": "x"')],
+  [
+    'has a certificate that is none',
+    (text) => text.replace(/"certificate": "[^"]*"/, '"certificate": "x"'),
+  ],
 ]
 test.each(damages)('loadCredential() names the file when it %s', async (_, damage) => {
   const credential = await createCredential()
@@ -72,7 +78,9 @@ test.each(damages)('loadCredential() names the file when it %s', async (_, damag
 test('loadCredential() refuses the key of another certificate', async () => {
   const [mine, other] = [await createCredential(), await createCredential()]
   await saveCredential(directory, { ...mine, key: other.key })
-  await expect(loadCredential(directory)).rejects.toThrow('its key does not belong to its certificate')
+  await expect(loadCredential(directory)).rejects.toThrow(
+    'its key does not belong to its certificate',
+  )
 })
 
 test.each([

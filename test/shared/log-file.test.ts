@@ -140,3 +140,10 @@ test.each(obstacles)(
     expect(reported[1]).toBe(`${path} is written again; 3 lines are missing`)
   },
 )
+
+test('LogFile drops and counts the lines that wait in excess of 64 MiB', async () => {
+  const file = logFile({ path: '/dev/null', sizeMaxBytes: 1_000_000_000 })
+  await write(file, Array(70).fill('x'.repeat(1024 * 1024 - 1)))
+  expect(file.linesLost).toBe(6)
+  expect(reported[0]).toBe('Cannot write /dev/null: lines come faster than they can be written')
+})

@@ -6,6 +6,7 @@ import type { EventSource, MasterSurface } from '../../surface.ts'
 import { eventFrames } from '../event-frames.ts'
 import { parsed } from '../parsed.ts'
 import { type Answer, type Call, json, type Route } from '../route.ts'
+import { entryView } from '../views/entry-view.ts'
 
 const EVENTS_MAX = 1_000
 const EVENTS_USUAL = 100
@@ -40,7 +41,7 @@ async function page(events: EventSource, { query }: Call): Promise<Answer> {
     after === undefined
       ? await latest(events, Math.max(0, revision - limit), limit)
       : await events.readFrom(after, limit)
-  const view: EventsView = { events: found, revision }
+  const view: EventsView = { events: found.map(entryView), revision }
   return json(view)
 }
 

@@ -40,7 +40,7 @@ export function proxyRoutes(master: MasterSurface): readonly Route[] {
     {
       method: 'get',
       path: '/v1/routes',
-      roles: ['proxy'],
+      roles: ['proxy', 'operator', 'viewer'],
       kind: 'news',
       handle: async ({ query, signal }) => json(await proxies.routes(routeRevision(query), signal)),
     },

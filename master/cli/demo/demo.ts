@@ -31,12 +31,15 @@ interface Act {
   isOver(watch: ClusterWatch): boolean
 }
 
-/** One replica of the sample answers about 200 requests per second. */
+/**
+ * One replica of the sample answers about 200 requests per second, and the generator keeps all its
+ * connections busy in the rush: 30 requests in flight are 150 ms with one replica, 75 with two.
+ */
 const ACTS: readonly Act[] = [
   { ...load('calm', 20, 4), atLeastMs: 8_000, atMostMs: 8_000, isOver: () => true },
   {
-    ...load('rush', 280, 60),
-    atLeastMs: 16_000,
+    ...load('rush', 500, 30),
+    atLeastMs: 18_000,
     atMostMs: 30_000,
     isOver: (watch) => watch.scaledUp,
   },
@@ -44,7 +47,7 @@ const ACTS: readonly Act[] = [
     ...load('ebb', 20, 4),
     atLeastMs: 4_000,
     atMostMs: 45_000,
-    isOver: (watch) => watch.scaledDown,
+    isOver: (watch) => watch.scaledDown && watch.wanted === 1,
   },
 ]
 
@@ -74,7 +77,9 @@ async function planIn(dir: string): Promise<UpPlan> {
   const any = (): Promise<number> => claimPort(0, host, { role: 'demo', flag: '' })
   const [port, proxyPort, adminPort] = [await any(), await any(), await any()]
   // Quicker to give up a replica than one would be in earnest: a demo has a minute.
-  const masterFlags = ['--scale-in-after', '10s', '--scale-window', '2s']
+  const quick = ['--scale-in-after', '10s', '--scale-window', '2s']
+  // Programs, load generator and whatever else runs here share one machine.
+  const masterFlags = [...quick, '--busy-cpu', '100', '--busy-memory', '100']
   return { dir, host, workers: 2, port, proxyPort, adminPort, masterFlags }
 }
 

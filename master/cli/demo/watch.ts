@@ -33,6 +33,8 @@ export class ClusterWatch {
   #nodes: readonly string[] = []
   scaledUp = false
   scaledDown = false
+  /** How many replicas the master wants since its last step. */
+  wanted = 1
 
   constructor(api: Api, service: string, onLine: (line: string) => void) {
     this.#api = api
@@ -81,6 +83,7 @@ export class ClusterWatch {
       if (change.kind === 'service-scaled' && change.scaling !== undefined) {
         this.scaledUp ||= change.scaling.direction === 'up'
         this.scaledDown ||= change.scaling.direction === 'down'
+        this.wanted = change.replicas
       }
       if (!TOLD.has(change.kind)) continue
       this.#lines = [...this.#lines, sentence].slice(-LINES_KEPT)

@@ -4,7 +4,7 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   statSync,
   truncateSync,
 } from 'node:fs'
@@ -90,11 +90,27 @@ export function boundLog(path: string, bytesMax = LOG_BYTES_MAX): void {
   truncateSync(path)
 }
 
+const TAIL_BYTES = 16_384
+
 /** The last thing that a program said: why it ended, most likely. */
 export function lastWords(path: string): string | undefined {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
-  const line = lines.at(-1) ?? ''
+  const lines = tailOf(path).trimEnd().split('\n')
+  // Of a stack only the line with the error is for people.
+  const crash = lines.findLast((line) => /^(Uncaught )?\w*Error\b.*: /.test(line))
+  const line = crash ?? lines.at(-1) ?? ''
   const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
   return message ?? (line === '' ? undefined : line)
+}
+
+function tailOf(path: string): string {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  const file = size === 0 ? undefined : openSync(path, 'r')
+  if (file === undefined) return ''
+  try {
+    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))
+    const read = readSync(file, bytes, 0, bytes.length, size - bytes.length)
+    return bytes.toString('utf8', 0, read)
+  } finally {
+    closeSync(file)
+  }
 }

@@ -1,4 +1,6 @@
 /** One master, some workers and a proxy as child processes, restarted when they crash. */
+
+import type { NodeView } from '../../../shared/api.ts'
 import { type Clock, repeat } from '../../../shared/clock.ts'
 import { nodesAnswer, proxiesAnswer } from '../answers.ts'
 import type { Api } from '../api.ts'
@@ -111,13 +113,14 @@ export class Supervisor {
     writeState(this.#parts.plan.dir, this.state)
   }
 
-  #noteExit({ name, log, role }: ChildPlan, { reason }: Exit, waitMs: number | undefined): void {
+  #noteExit(plan: ChildPlan, { reason }: Exit, waitMs: number | undefined): void {
     if (!this.#ready) {
-      const words = lastWords(log)
-      this.#failure = `Cannot start ${role === name ? `the ${name}` : name}: ${words ?? `it ${reason}`}`
+      const what = plan.role === plan.name ? `the ${plan.name}` : plan.name
+      this.#failure = `Cannot start ${what}: ${lastWords(plan.log) ?? `it ${reason}`}`
+      return
     }
     const next = waitMs === undefined ? 'it stays ended' : `again in ${waitMs / 1000} s`
-    this.#parts.tell(`${name} ${reason}; ${next}`)
+    this.#parts.tell(`${plan.name} ${reason}; ${next}`)
   }
 
   async #until(what: string, signal: AbortSignal, check: () => Promise<boolean>): Promise<void> {
@@ -159,7 +162,7 @@ export class Supervisor {
   }
 }
 
-/** Also a busy machine has joined: it only gets nothing new. */
-function isUsable({ condition }: { readonly condition: string }): boolean {
-  return condition !== 'lost' && condition !== 'suspect'
+/** It has reported. Also a busy machine has joined: it only gets nothing new. */
+function isUsable({ condition, seenAt }: NodeView): boolean {
+  return seenAt !== undefined && condition !== 'lost' && condition !== 'suspect'
 }

@@ -92,7 +92,7 @@ export class ReopeningThread {
     }
     this.#acknowledged = opened.head
     this.#client = Promise.resolve(client)
-    void client.ended.then(({ replaceable, message }) => {
+    void client.ending.then(({ replaceable, message }) => {
       if (this.#closing) return
       if (!replaceable) this.#stop(`Cannot use the log: ${message}`)
       else this.#client = this.#reopen()

@@ -32,25 +32,36 @@ const OPENING = 0
 /** One thread with its database: questions in, answers out, in order, none left without one. */
 export class ThreadClient {
   readonly opened: Promise<Opened>
+  /** Resolves as soon as nothing can be asked any more. */
+  readonly ending: Promise<Ending>
   /** Resolves when the thread is gone and the directory is free again. */
-  readonly ended: Promise<Ending>
+  readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
   #lastId = OPENING
-  #ending: Ending | undefined
+  #end: Ending | undefined
+  #tellEnding: (ending: Ending) => void = () => undefined
 
   constructor(place: URL, order: ThreadOrder) {
     this.#worker = new Worker(place, { workerData: order, name: 'store' })
     this.opened = this.#expect(OPENING, OPEN_MAX_MS) as Promise<Opened>
-    this.ended = new Promise((resolve) => {
-      this.#worker.once('exit', () => resolve(this.#end(false, 'its thread ended')))
+    this.ending = new Promise((resolve) => {
+      this.#tellEnding = resolve
     })
-    this.#worker.once('error', (error) => this.#end(false, `its thread crashed: ${error.message}`))
+    this.ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#finish(false, 'its thread ended')
+        resolve()
+      })
+    })
+    this.#worker.once('error', (error) =>
+      this.#finish(false, `its thread crashed: ${error.message}`),
+    )
     this.#worker.on('message', (told: Told) => this.#hear(told))
   }
 
   ask<K extends Request['kind']>(request: Extract<Request, { kind: K }>): Promise<Answers[K]> {
-    if (this.#ending !== undefined) return Promise.reject(unavailable(this.#ending))
+    if (this.#end !== undefined) return Promise.reject(unavailable(this.#end))
     if (this.#pending.size >= PENDING_MAX) return Promise.reject(tooMany())
     this.#lastId += 1
     const answer = this.#expect(this.#lastId, ANSWER_MAX_MS)
@@ -81,7 +92,7 @@ export class ThreadClient {
         this.#take(told.id)?.reject(errorOf(told.refusal))
         break
       case 'broken':
-        this.#end(true, told.message)
+        this.#finish(true, told.message)
     }
   }
 
@@ -93,15 +104,16 @@ export class ThreadClient {
   }
 
   #kill(waitedMs: number): void {
-    this.#end(false, `its disk has not answered for ${waitedMs / 1_000} s`)
+    this.#finish(false, `its disk has not answered for ${waitedMs / 1_000} s`)
     void this.#worker.terminate()
   }
 
-  #end(replaceable: boolean, message: string): Ending {
-    const ending = this.#ending ?? { replaceable, message }
-    this.#ending = ending
+  #finish(replaceable: boolean, message: string): void {
+    const ending = this.#end ?? { replaceable, message }
+    this.#end = ending
+    // Before the callers hear of it, so that whoever asks again meets the next thread.
+    this.#tellEnding(ending)
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(unavailable(ending))
-    return ending
   }
 }
 

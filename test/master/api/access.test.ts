@@ -30,7 +30,7 @@ const MATRIX: readonly (readonly [string, string, readonly Role[]])[] = [
   ['GET', '/v1/proxies', ['operator', 'viewer']],
   ['POST', '/v1/proxies', ['join', 'proxy']],
   ['DELETE', '/v1/proxies/p9', ['proxy']],
-  ['GET', '/v1/routes', ['proxy']],
+  ['GET', '/v1/routes', ['proxy', 'operator', 'viewer']],
   ['POST', '/v1/measurements', ['proxy']],
   ['GET', '/v1/services', ['operator', 'viewer']],
   ['POST', '/v1/services', ['operator']],

@@ -131,7 +131,18 @@ export class ApiWorld {
     const server = createServer(api)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const parts = { ledger, nodes, demand, routes, decisions, store, logged, levels, ending, server }
+    const parts = {
+      ledger,
+      nodes,
+      demand,
+      routes,
+      decisions,
+      store,
+      logged,
+      levels,
+      ending,
+      server,
+    }
     return new ApiWorld(parts)
   }
 
@@ -145,7 +156,10 @@ export class ApiWorld {
     const response = await fetch(`${this.url}${path}`, {
       method,
       signal: AbortSignal.timeout(20_000),
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(sent === undefined ? {} : { body: sent }),
     })
     const text = await response.text()

@@ -2,12 +2,7 @@ import { expect, test } from 'vitest'
 import type { Desired } from '../../../master/decide/desired.ts'
 import type { Meaning } from '../../../master/decide/intents/at.ts'
 import { findNode, findReplica, findService } from '../../../master/decide/intents/find.ts'
-import {
-  cordonNode,
-  drainNode,
-  openNode,
-  removeNode,
-} from '../../../master/decide/intents/node.ts'
+import { cordonNode, drainNode, openNode, removeNode } from '../../../master/decide/intents/node.ts'
 import { removeReplica } from '../../../master/decide/intents/replica.ts'
 import {
   createService,
@@ -51,7 +46,11 @@ test('createService() begins with the minimum and refuses a taken name', () => {
   const desired = desiredWith([])
   const create = createService({ spec: specNamed('web', bounds(2, 5)) }, UNLIMITED)
   expect(run(desired, create)).toEqual(['service-applied'])
-  expect(desired.serviceNamed('web')).toMatchObject({ replicas: 2, revision: 1, createdAtMs: 5_000 })
+  expect(desired.serviceNamed('web')).toMatchObject({
+    replicas: 2,
+    revision: 1,
+    createdAtMs: 5_000,
+  })
   expect(refusal(desired, create)).toBe('409 CONFLICT: Cannot create service "web": it exists')
 })
 
@@ -81,29 +80,43 @@ test('putService() creates what does not exist', () => {
 })
 
 const scales = [
-  { wanted: { replicas: 3 }, then: { replicas: 3, bounds: [2, 5] }, kinds: ['service-scaled'] },
-  { wanted: { replicas: 2 }, then: { replicas: 2, bounds: [2, 5] }, kinds: [] },
-  { wanted: { min: 4 }, then: { replicas: 4, bounds: [4, 5] }, kinds: ['service-applied'] },
-  { wanted: { min: 1, max: 1 }, then: { replicas: 1, bounds: [1, 1] }, kinds: ['service-applied'] },
+  { wanted: { replicas: 3 }, after: { replicas: 3, bounds: [2, 5] }, kinds: ['service-scaled'] },
+  { wanted: { replicas: 2 }, after: { replicas: 2, bounds: [2, 5] }, kinds: [] },
+  { wanted: { min: 4 }, after: { replicas: 4, bounds: [4, 5] }, kinds: ['service-applied'] },
   {
-    wanted: { replicas: 9, max: 9 },
-    then: { replicas: 9, bounds: [2, 9] },
+    wanted: { min: 1, max: 1 },
+    after: { replicas: 1, bounds: [1, 1] },
     kinds: ['service-applied'],
   },
-  { wanted: { autoscale: false }, then: { replicas: 2, bounds: [2, 5] }, kinds: ['service-applied'] },
+  {
+    wanted: { replicas: 9, max: 9 },
+    after: { replicas: 9, bounds: [2, 9] },
+    kinds: ['service-applied'],
+  },
+  {
+    wanted: { autoscale: false },
+    after: { replicas: 2, bounds: [2, 5] },
+    kinds: ['service-applied'],
+  },
 ] as const
 test.each(scales)('scaleService($wanted) keeps count and bounds together', (row) => {
   const desired = desiredWith([applied(specNamed('web', bounds(2, 5)), 2)])
   expect(run(desired, scaleService('web', row.wanted, UNLIMITED))).toEqual(row.kinds)
   const web = desired.serviceNamed('web')
-  expect(web?.replicas).toBe(row.then.replicas)
-  expect([web?.spec.bounds.replicasMin, web?.spec.bounds.replicasMax]).toEqual(row.then.bounds)
+  expect(web?.replicas).toBe(row.after.replicas)
+  expect([web?.spec.bounds.replicasMin, web?.spec.bounds.replicasMax]).toEqual(row.after.bounds)
   expect(web?.revision).toBe(1)
 })
 
 const refusedScales = [
-  { wanted: { replicas: 1 }, sentence: '422 VALIDATION_ERROR: Cannot scale "web" to 1: its minimum is 2' },
-  { wanted: { replicas: 6 }, sentence: '422 VALIDATION_ERROR: Cannot scale "web" to 6: its maximum is 5' },
+  {
+    wanted: { replicas: 1 },
+    sentence: '422 VALIDATION_ERROR: Cannot scale "web" to 1: its minimum is 2',
+  },
+  {
+    wanted: { replicas: 6 },
+    sentence: '422 VALIDATION_ERROR: Cannot scale "web" to 6: its maximum is 5',
+  },
   {
     wanted: { min: 6 },
     sentence:
@@ -162,34 +175,34 @@ test('removeReplica() takes one away for good, and the last one takes its servic
 })
 
 const turns = [
-  { from: 'open', pool: 'platform', meaning: drainNode, then: 'draining platform' },
-  { from: 'draining', pool: 'platform', meaning: drainNode, then: undefined },
-  { from: 'open', pool: 'standby', meaning: drainNode, then: undefined },
-  { from: 'cordoned', pool: 'platform', meaning: drainNode, then: 'draining platform' },
-  { from: 'leaving', pool: 'platform', meaning: drainNode, then: '409' },
-  { from: 'open', pool: 'platform', meaning: removeNode, then: 'leaving platform' },
-  { from: 'leaving', pool: 'platform', meaning: removeNode, then: undefined },
-  { from: 'open', pool: 'platform', meaning: cordonNode, then: 'cordoned platform' },
-  { from: 'cordoned', pool: 'platform', meaning: cordonNode, then: undefined },
-  { from: 'draining', pool: 'platform', meaning: cordonNode, then: '409' },
-  { from: 'leaving', pool: 'platform', meaning: cordonNode, then: '409' },
-  { from: 'open', pool: 'platform', meaning: openNode, then: undefined },
-  { from: 'open', pool: 'standby', meaning: openNode, then: 'open platform' },
-  { from: 'cordoned', pool: 'platform', meaning: openNode, then: 'open platform' },
-  { from: 'draining', pool: 'platform', meaning: openNode, then: 'open platform' },
+  { from: 'open', pool: 'platform', meaning: drainNode, after: 'draining platform' },
+  { from: 'draining', pool: 'platform', meaning: drainNode, after: undefined },
+  { from: 'open', pool: 'standby', meaning: drainNode, after: undefined },
+  { from: 'cordoned', pool: 'platform', meaning: drainNode, after: 'draining platform' },
+  { from: 'leaving', pool: 'platform', meaning: drainNode, after: '409' },
+  { from: 'open', pool: 'platform', meaning: removeNode, after: 'leaving platform' },
+  { from: 'leaving', pool: 'platform', meaning: removeNode, after: undefined },
+  { from: 'open', pool: 'platform', meaning: cordonNode, after: 'cordoned platform' },
+  { from: 'cordoned', pool: 'platform', meaning: cordonNode, after: undefined },
+  { from: 'draining', pool: 'platform', meaning: cordonNode, after: '409' },
+  { from: 'leaving', pool: 'platform', meaning: cordonNode, after: '409' },
+  { from: 'open', pool: 'platform', meaning: openNode, after: undefined },
+  { from: 'open', pool: 'standby', meaning: openNode, after: 'open platform' },
+  { from: 'cordoned', pool: 'platform', meaning: openNode, after: 'open platform' },
+  { from: 'draining', pool: 'platform', meaning: openNode, after: 'open platform' },
 ] as const
-test.each(turns)('$meaning.name() of a node that is $from in $pool: $then', (row) => {
+test.each(turns)('$meaning.name() of a node that is $from in $pool: $after', (row) => {
   const node = nodeNamed('n1', { schedulability: row.from, pool: row.pool })
   const desired = desiredWith([{ kind: 'node-joined', node }])
-  if (row.then === '409') {
+  if (row.after === '409') {
     expect(refusal(desired, row.meaning('n1'))).toContain('409 CONFLICT')
     return
   }
   const kinds = run(desired, row.meaning('n1'))
-  expect(kinds).toEqual(row.then === undefined ? [] : ['node-schedulability'])
+  expect(kinds).toEqual(row.after === undefined ? [] : ['node-schedulability'])
   const after = desired.nodes.get('n1')
   const same = `${row.from} ${row.pool}`
-  expect(`${after?.schedulability} ${after?.pool}`).toBe(row.then ?? same)
+  expect(`${after?.schedulability} ${after?.pool}`).toBe(row.after ?? same)
 })
 
 test('ids are found whole, by name, and by a beginning that is the only one', () => {

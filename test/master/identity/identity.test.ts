@@ -43,12 +43,15 @@ test('readTokens() says so when no master has started there', async () => {
   await expect(readTokens(data)).rejects.toThrow(`Cannot read the tokens in ${data}: no master`)
 })
 
-test.each(FILES)('openIdentity() refuses to start without %s and leaves the others alone', async (file) => {
-  await openIdentity(data, systemClock)
-  await unlink(join(data, 'identity', file))
-  await expect(openIdentity(data, systemClock)).rejects.toThrow(`${file} is missing`)
-  expect(await readdir(join(data, 'identity'))).toHaveLength(3)
-})
+test.each(FILES)(
+  'openIdentity() refuses to start without %s and leaves the others alone',
+  async (file) => {
+    await openIdentity(data, systemClock)
+    await unlink(join(data, 'identity', file))
+    await expect(openIdentity(data, systemClock)).rejects.toThrow(`${file} is missing`)
+    expect(await readdir(join(data, 'identity'))).toHaveLength(3)
+  },
+)
 
 test.each(FILES)('openIdentity() refuses a damaged %s without repeating it', async (file) => {
   await openIdentity(data, systemClock)

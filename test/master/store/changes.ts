@@ -14,3 +14,11 @@ export function changeNumber(revision: number): Change {
 export function changesFrom(first: number, count: number): Change[] {
   return Array.from({ length: count }, (_, at) => changeNumber(first + at))
 }
+
+const LARGE_BYTES = 80_000
+
+/** What the writer process appends: now and then much, so that the log is folded in often. */
+export function writtenChange(revision: number): Change {
+  const change = changeNumber(revision)
+  return revision % 5 === 0 ? { ...change, reason: 'y'.repeat(LARGE_BYTES) } : change
+}

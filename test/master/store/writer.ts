@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs'
 import { openEmbeddedStore } from '../../../master/store/embedded/embedded.ts'
 import { StoreUnavailable } from '../../../master/store/store.ts'
-import { changeNumber } from './changes.ts'
+import { writtenChange } from './changes.ts'
 
 const [directory = '', count = '0', inFlight = '1'] = process.argv.slice(2)
 const store = await openEmbeddedStore(directory)
@@ -24,7 +24,7 @@ await store.close()
 say('closed')
 
 async function appendAfter(revision: number): Promise<void> {
-  const change = changeNumber(revision + 1)
+  const change = writtenChange(revision + 1)
   await store.append(epoch, revision, [change]).then(acknowledged, rejected)
 }
 

@@ -1,13 +1,13 @@
 /** An engine on a free port in front of real servers, and raw clients to talk to it. */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { systemClock } from '../../../shared/clock.ts'
-import type { RouteFragment } from '../../../shared/model.ts'
-import { WIRE_VERSION } from '../../../shared/protocol.ts'
 import { engineLimits, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
 import type { EngineLimits } from '../../../proxy/engine.ts'
 import { createNodeEngine } from '../../../proxy/node-engine/node-engine.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
+import { systemClock } from '../../../shared/clock.ts'
+import type { RouteFragment } from '../../../shared/model.ts'
+import { WIRE_VERSION } from '../../../shared/protocol.ts'
 import { until } from '../../support/until.ts'
 
 const closers: (() => Promise<void>)[] = []
@@ -87,6 +87,19 @@ export function fragmentOf(
 /** A real HTTP server; answers its port. */
 export async function upstream(listener: RequestListener): Promise<number> {
   return opened(createHttpServer(listener))
+}
+
+/** Answers with what it was asked, as JSON. */
+export function echoUpstream(): Promise<number> {
+  return upstream((request, response) => {
+    const { method, url, headers } = request
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString()
+      response.end(JSON.stringify({ method, url, headers, body }))
+    })
+  })
 }
 
 /** A server that speaks bytes: for what no decent server would say. */

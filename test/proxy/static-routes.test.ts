@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { staticTable } from '../../proxy/static-routes.ts'
+import { parseYaml } from '../../shared/yaml-file.ts'
+
+test('staticTable() reads services with endpoints, routes and an objective', () => {
+  const { fragments, snapshot } = staticTable(
+    parseYaml(`
+services:
+  - name: web
+    image: nginx:1
+    endpoints: ["127.0.0.1:80", "[::1]:81"]
+    routes: [{ host: app.test, path: /x }]
+    objective: p99.9 < 2s
+  - name: api
+    endpoints: []
+`),
+  )
+  expect(snapshot).toBe(true)
+  expect(fragments).toMatchObject([
+    {
+      name: 'web',
+      image: 'nginx:1',
+      objective: { percentile: 99.9, latencyTargetMs: 2_000 },
+      routes: [{ host: 'app.test', path: '/x' }],
+      endpoints: [
+        { host: '127.0.0.1', port: 80 },
+        { host: '::1', port: 81 },
+      ],
+    },
+    { name: 'api', objective: { percentile: 95, latencyTargetMs: 100 }, endpoints: [] },
+  ])
+})
+
+test.each([
+  ['nothing', ''],
+  ['an unknown key', 'services: [{ name: a, endpoints: [], color: red }]'],
+  ['a name twice', 'services: [{ name: a, endpoints: [] }, { name: a, endpoints: [] }]'],
+  ['an endpoint without a port', 'services: [{ name: a, endpoints: [localhost] }]'],
+  ['an endpoint with a path', 'services: [{ name: a, endpoints: ["http://a:1/"] }]'],
+  ['a port out of range', 'services: [{ name: a, endpoints: ["a:70000"] }]'],
+  ['no objective', 'services: [{ name: a, endpoints: [], objective: fast }]'],
+  ['an objective without a limit', 'services: [{ name: a, endpoints: [], objective: p95 < 0ms }]'],
+])('staticTable() refuses %s', (_what, text) => {
+  expect(() => staticTable(parseYaml(text))).toThrow()
+})

@@ -1,0 +1,49 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { type Gauges, serveMetrics } from '../../worker/metrics.ts'
+
+const GAUGES: Gauges = {
+  hostLoad: () => ({
+    ...{ cpuPercent: 12.5, memoryPercent: 40, diskPercent: 70 },
+    ...{ networkInBytes: 1_000, networkOutBytes: 2_000 },
+  }),
+  phases: () => ['serving', 'serving', 'starting'],
+  isMasterAway: () => true,
+}
+
+async function serve(port: number): Promise<string> {
+  const server = await serveMetrics(GAUGES, port)
+  onTestFinished(() => server.close())
+  return `http://127.0.0.1:${server.port}`
+}
+
+test('serveMetrics() shows the machine, the replicas by phase and the master', async () => {
+  const text = await (await fetch(`${await serve(0)}/metrics`)).text()
+  const lines = text.split('\n').map((line) => line.replace(/program="worker",?/, ''))
+  const shown = lines.map((line) => line.replace(',}', '}').replace('{}', ''))
+  for (const line of [
+    'orchestrify_node_cpu_percent 12.5',
+    'orchestrify_node_memory_percent 40',
+    'orchestrify_node_disk_percent 70',
+    'orchestrify_node_network_bytes_total{direction="in"} 1000',
+    'orchestrify_node_network_bytes_total{direction="out"} 2000',
+    'orchestrify_node_replicas{phase="serving"} 2',
+    'orchestrify_node_replicas{phase="starting"} 1',
+    'orchestrify_node_replicas{phase="failed"} 0',
+    'orchestrify_worker_master_away 1',
+  ]) {
+    expect(shown).toContain(line)
+  }
+})
+
+test('serveMetrics() takes the next free port when its own is taken', async () => {
+  const first = await serve(0)
+  const port = Number(new URL(first).port)
+  const second = await serve(port)
+  expect(Number(new URL(second).port)).toBeGreaterThan(port)
+})
+
+test('serveMetrics() answers whether it lives, and 404 for what it does not have', async () => {
+  const url = await serve(0)
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  expect((await fetch(`${url}/../etc/passwd`)).status).toBe(404)
+})
