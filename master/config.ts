@@ -79,8 +79,16 @@ const watching = {
     fallback: 5_000,
     meaning: 'A proxy silent for so long is not waited for.',
   }),
-  busyCpuPercent: percent('busy-cpu', 85, 'From this CPU load on a node takes nothing new.'),
-  busyMemoryPercent: percent('busy-memory', 85, 'From this memory load on it takes nothing new.'),
+  busyCpuPercent: percent(
+    'busy-cpu',
+    85,
+    'From this CPU load on a node takes nothing new; 100: never.',
+  ),
+  busyMemoryPercent: percent(
+    'busy-memory',
+    85,
+    'From this memory load on it takes nothing new; 100: never.',
+  ),
   drainMaxMs: duration({
     flag: 'drain-max',
     fallback: 30_000,

@@ -122,10 +122,12 @@ async function listen(
   const listener = createApi(surface, { ...apiOptionsOf(config), identify, log, ending, clock })
   const tls = await identity.issueServerTls()
   const { host, port, insecure } = config
-  const server = await createControlServer({ listener, host, port, tls, insecure })
+  const report = (error: Error): void =>
+    log.warn('a connection failed', { reason: sentenceOf(error) })
+  const server = await createControlServer({ listener, host, port, tls, insecure, report })
   const apply = (next: typeof tls): void => server.updateTls(next)
   const issue = () => identity.issueServerTls()
-  void keepServerTlsFresh({ current: tls, issue, apply, clock }, ending)
+  keepServerTlsFresh({ current: tls, issue, apply, clock }, ending).catch(report)
   return server
 }
 

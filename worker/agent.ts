@@ -47,7 +47,8 @@ export class Agent {
   readonly #connection: Connection
   readonly #bell = new Bell()
   readonly #book = new ReportBook()
-  readonly #removed = new AbortController()
+  readonly #ending = new AbortController()
+  #isRemoved = false
   #joined: NodeJoined | undefined
   #joining: Promise<void> | undefined
   /** Ends the long poll of an earlier membership. */
@@ -71,7 +72,7 @@ export class Agent {
 
   /** The master has removed this node on purpose. */
   get isRemoved(): boolean {
-    return this.#removed.signal.aborted
+    return this.#isRemoved
   }
 
   /** Something changed that the master should hear of at once. */
@@ -81,15 +82,19 @@ export class Agent {
 
   /** Until the signal aborts or the node is removed; throws when the first join is refused. */
   async run(signal: AbortSignal): Promise<void> {
-    const end = AbortSignal.any([signal, this.#removed.signal])
+    const ended = (): void => this.#ending.abort()
+    signal.addEventListener('abort', ended, { once: true })
+    if (signal.aborted) ended()
+    const end = this.#ending.signal
+    end.addEventListener('abort', () => this.#polling.abort(), { once: true })
     await this.#join(end, 'first')
-    if (end.aborted) return
     await Promise.all([this.#keepReporting(end), this.#keepHearing(end)])
   }
 
   /** Asks the master to move everything away; answers whether it will. */
-  async leave(signal: AbortSignal): Promise<boolean> {
+  async leave(): Promise<boolean> {
     const node = this.#joined?.node
+    const { signal } = this.#ending
     if (node === undefined) return false
     return this.#call('leave', () => this.#parts.link.leave(node, signal), signal)
   }
@@ -132,8 +137,8 @@ export class Agent {
   }
 
   /** Whoever notices that the master does not know us joins again; others wait for that. */
-  #rejoin(signal: AbortSignal): Promise<void> {
-    this.#joining ??= this.#join(signal, 'again').finally(() => {
+  #rejoin(): Promise<void> {
+    this.#joining ??= this.#join(this.#ending.signal, 'again').finally(() => {
       this.#joining = undefined
     })
     return this.#joining
@@ -160,7 +165,7 @@ export class Agent {
     const { link, replicas, hostLoad, boot, metricsPort, membership, clock } = this.#parts
     const { credential } = membership
     if (credential !== undefined && isRenewalDue(credential, clock.nowMs())) {
-      await this.#rejoin(signal)
+      await this.#rejoin()
     }
     const node = this.#joined?.node
     if (node === undefined) return
@@ -178,7 +183,7 @@ export class Agent {
   async #keepHearing(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#parts.clock, RETRY_MIN_MS, RETRY_MAX_MS)
     while (!signal.aborted) {
-      const polling = AbortSignal.any([signal, this.#polling.signal])
+      const polling = this.#polling.signal
       const heard = await this.#call('assignments', () => this.#hear(polling), polling)
       if (heard) backoff.reset()
       else if (!polling.aborted) await backoff.pause(polling)
@@ -210,6 +215,11 @@ export class Agent {
     await obedience.remember({ epoch, node, address, replicas })
   }
 
+  #remove(): void {
+    this.#isRemoved = true
+    this.#ending.abort()
+  }
+
   /** Answers whether the call went well; the master's silence and refusals are handled here. */
   async #call(wire: Wire, call: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
@@ -220,8 +230,8 @@ export class Agent {
       if (signal.aborted) return false
       if (!isExpected(error)) throw error
       const status = error instanceof RequestError ? error.status : 0
-      if (status === 410) this.#removed.abort()
-      else if (UNKNOWN_TO_MASTER.includes(status)) await this.#rejoin(signal)
+      if (status === 410) this.#remove()
+      else if (UNKNOWN_TO_MASTER.includes(status)) await this.#rejoin()
       else this.#connection.fails(wire, error)
       return false
     }

@@ -1,4 +1,4 @@
-import { type Clock, deadline } from '../shared/clock.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Agent } from './agent.ts'
 import type { WorkerConfig } from './config.ts'
@@ -12,7 +12,6 @@ export interface FarewellParts {
   readonly log: Log
 }
 
-const LEAVE_CALL_MS = 5_000
 /** A master that is silent for so long moves nothing; one lost answer is no silence. */
 const MASTER_AWAY_MAX_MS = 3_000
 const LOOK_EVERY_MS = 50
@@ -37,7 +36,7 @@ export async function farewell(parts: FarewellParts, leave: AbortSignal): Promis
 
 /** The master starts replacements first, so the replicas here serve until they are not needed. */
 async function moveAway({ agent, replicas, config, clock, log }: FarewellParts): Promise<void> {
-  if (!(await agent.leave(deadline(LEAVE_CALL_MS)))) {
+  if (!(await agent.leave())) {
     log.warn('worker leaves without the master', { replicas: replicas.running })
     return
   }

@@ -1,7 +1,7 @@
 /** Asks a replica once whether it is well: only ever its own port on this node's address. */
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { deadline } from '../shared/clock.ts'
+import { startDeadline } from '../shared/call-deadline.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Probe } from '../shared/model.ts'
 import type { Outcome } from './decide/health.ts'
@@ -19,35 +19,38 @@ const ANSWER_BYTES_MAX = 4_096
 
 const PASSED: Outcome = { kind: 'passed' }
 
-export function probe(
+/** Whatever goes wrong in asking is the answer. */
+export async function probe(
   how: Probe,
   target: ProbeTarget,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const limit = deadline(timeoutMs, signal)
-  switch (how.kind) {
-    case 'http':
-      return settled(askHttp(how.path, target, limit), timeoutMs, limit)
-    case 'tcp':
-      return settled(askTcp(target, limit), timeoutMs, limit)
-    case 'command':
-      return settled(askCommand(how.command, target, timeoutMs), timeoutMs, limit)
-    case 'none':
-      return Promise.resolve(PASSED)
+  const limit = startDeadline(timeoutMs, signal)
+  try {
+    return await ask(how, target, { timeoutMs, signal: limit.signal })
+  } catch (error) {
+    return failed(limit.isOver() ? `no answer within ${timeoutMs} ms` : sentenceOf(error))
+  } finally {
+    limit.end()
   }
 }
 
-/** Whatever goes wrong in asking is the answer. */
-async function settled(
-  asked: Promise<Outcome>,
-  timeoutMs: number,
-  limit: AbortSignal,
-): Promise<Outcome> {
-  try {
-    return await asked
-  } catch (error) {
-    return failed(limit.aborted ? `no answer within ${timeoutMs} ms` : sentenceOf(error))
+interface Limit {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+function ask(how: Probe, target: ProbeTarget, { timeoutMs, signal }: Limit): Promise<Outcome> {
+  switch (how.kind) {
+    case 'http':
+      return askHttp(how.path, target, signal)
+    case 'tcp':
+      return askTcp(target, signal)
+    case 'command':
+      return askCommand(how.command, target, timeoutMs)
+    case 'none':
+      return Promise.resolve(PASSED)
   }
 }
 

@@ -14,7 +14,6 @@ import type { ReplicaStats, Running } from './drivers/driver.ts'
 export class LocalReplica {
   assigned: AssignedReplica
   stats: ReplicaStats | undefined
-  /** Ends the probing of the current run. */
   #probing = new AbortController()
   #run: Standing['run'] = 'dead'
   #phase: Phase
@@ -83,13 +82,21 @@ export class LocalReplica {
     this.#enter({ kind: 'starting', sinceMs: nowMs })
   }
 
-  /** It runs; the signal ends with this run. */
-  live(running: Running, health: Health): AbortSignal {
+  /** Ends with the current run. */
+  get probing(): AbortSignal {
+    return this.#probing.signal
+  }
+
+  /** It goes on without this worker. */
+  release(): void {
+    this.#probing.abort()
+  }
+
+  live(running: Running, health: Health): void {
     this.#run = 'alive'
     this.#running = running
     this.#probing = new AbortController()
     this.judged(health)
-    return this.#probing.signal
   }
 
   judged(health: Health): void {

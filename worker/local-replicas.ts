@@ -1,4 +1,5 @@
-import { type Clock, deadline } from '../shared/clock.ts'
+import { startDeadline } from '../shared/call-deadline.ts'
+import type { Clock } from '../shared/clock.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Phase, ReplicaId } from '../shared/model.ts'
@@ -79,13 +80,13 @@ export class LocalReplicas {
 
   /** Converges until the signal aborts, then waits for starts and stops that are under way. */
   async run(signal: AbortSignal): Promise<void> {
-    const end = AbortSignal.any([signal, this.#closing.signal])
-    this.#attempt(this.#parts.driver.watch((exit) => this.#onExit(exit), end))
+    this.#attempt(this.#parts.driver.watch((exit) => this.#onExit(exit), this.#closing.signal))
     while (!signal.aborted && this.#bug === undefined) {
       this.#converge()
       await this.#bell.wait(CONVERGE_EVERY_MS, this.#parts.clock, signal)
     }
     this.#closing.abort()
+    for (const replica of this.#replicas.values()) replica.release()
     while (this.#tasks.size > 0) await Promise.all(this.#tasks)
     if (this.#bug !== undefined) throw this.#bug.error
   }
@@ -155,8 +156,8 @@ export class LocalReplicas {
     this.#tell(replica, () => replica.begin(clock.nowMs()))
     try {
       const port = await ports.take(assigned.replica, assigned.hostPort)
-      const limit = deadline(limits.startDeadlineMs)
-      const running = await driver.start(assigned, port, limit)
+      const limit = startDeadline(limits.startDeadlineMs)
+      const running = await driver.start(assigned, port, limit.signal).finally(limit.end)
       const early = this.#earlyExits.get(running.handle)
       this.#earlyExits.delete(running.handle)
       if (early !== undefined) this.#died(replica, early)
@@ -211,12 +212,9 @@ export class LocalReplicas {
   }
 
   #watchOver(replica: LocalReplica, running: Running, health: Health): void {
-    let signal = this.#closing.signal
-    this.#tell(replica, () => {
-      signal = AbortSignal.any([replica.live(running, health), signal])
-    })
+    this.#tell(replica, () => replica.live(running, health))
     const tell = (change: () => void): void => this.#tell(replica, change)
-    this.#attempt(keepProbing(replica, running, { ...this.#parts, tell }, signal))
+    this.#attempt(keepProbing(replica, running, { ...this.#parts, tell }, replica.probing))
   }
 
   #onExit(exit: Exit): void {

@@ -45,11 +45,14 @@ export function isSettled(
   return true
 }
 
+/** A limit of 100 is none: a machine may be used up to the last percent. */
 function overload(seen: NodeObservation, limits: LivenessLimits): Verdict | undefined {
   const { cpuPercent, memoryPercent } = seen.load
   const { busyCpuPercent, busyMemoryPercent } = limits
-  if (cpuPercent >= busyCpuPercent) return verdict('busy', `CPU at or over ${busyCpuPercent} %`)
-  if (memoryPercent < busyMemoryPercent) return undefined
+  if (busyCpuPercent < 100 && cpuPercent >= busyCpuPercent) {
+    return verdict('busy', `CPU at or over ${busyCpuPercent} %`)
+  }
+  if (busyMemoryPercent >= 100 || memoryPercent < busyMemoryPercent) return undefined
   return verdict('busy', `memory at or over ${busyMemoryPercent} %`)
 }
 

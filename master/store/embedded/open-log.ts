@@ -10,7 +10,7 @@ import {
   sizeOf,
   statePath,
 } from './directory.ts'
-import { type Findings, inspect, isDamage } from './inspect.ts'
+import { type Findings, inspect } from './inspect.ts'
 import { Log } from './log.ts'
 import { LogRows } from './log-rows.ts'
 import type { LogHead, Recovery, ThreadOrder } from './messages.ts'
@@ -28,20 +28,8 @@ export interface OpenLog {
   close(): void
 }
 
-/** Opens the log of a locked directory; throws `OpenRefused` with the reason why not. */
+/** Opens the log of a locked directory; throws when it cannot, or must not, be used. */
 export function openLog(order: ThreadOrder): Opening {
-  try {
-    return openNewest(order)
-  } catch (error) {
-    if (error instanceof OpenRefused) throw error
-    const detail = error instanceof Error ? error.message : String(error)
-    if (isDamage(error))
-      throw new OpenRefused(order.directory, `its database is damaged: ${detail}`)
-    throw new OpenRefused(order.directory, detail, false)
-  }
-}
-
-function openNewest(order: ThreadOrder): Opening {
   const { directory } = order
   const mark = readMark(directory)
   const generation = newestGeneration(directory) ?? 1

@@ -5,7 +5,7 @@ import { type DirectoryLock, lockDirectory } from './lock.ts'
 import type { Log, Outcome, Write } from './log.ts'
 import type { Asked, Refusal, Request, ThreadOrder, Told } from './messages.ts'
 import { type OpenLog, openLog } from './open-log.ts'
-import { OpenRefused } from './open-refused.ts'
+import { openRefusalOf } from './open-refused.ts'
 import { refusalOf } from './refusals.ts'
 import { SqliteFailure } from './sqlite-failure.ts'
 
@@ -32,8 +32,8 @@ function run(order: ThreadOrder): void {
       listen(log, lock)
     }
   } catch (error) {
-    if (!(error instanceof OpenRefused)) throw error
-    tell({ kind: 'refused', message: error.message, final: error.final })
+    const { message, final } = openRefusalOf(order.directory, error)
+    tell({ kind: 'refused', message, final })
   }
 }
 

@@ -43,3 +43,10 @@ test('isSettled() waits for every node that is not known to be lost', () => {
   expect(isSettled(oneLost, seen, LIMITS, 10_200)).toBe(true)
   expect(isSettled(both, seen, LIMITS, 15_000)).toBe(true)
 })
+
+test('conditionOf() knows no limit at 100 percent', () => {
+  const seen = new SeenWorld()
+  seen.beat('n1', 0, { cpu: 100, memory: 100 })
+  const limits = { ...LIMITS, busyCpuPercent: 100, busyMemoryPercent: 100 }
+  expect(conditionOf(nodeNamed('n1'), seen, limits, 0).condition).toBe('ready')
+})

@@ -4,7 +4,6 @@ import {
   deadPort,
   echoUpstream,
   fragmentOf,
-  get,
   publish,
   rawUpstream,
   startRig,
