@@ -6,6 +6,7 @@ import type { MasterConfig } from './config.ts'
 import { ControlLoop } from './control-loop.ts'
 import { type DemandLimits, DemandWindows } from './decide/demand.ts'
 import { DecisionLog } from './decision-log.ts'
+import { History } from './history.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Ledger } from './ledger.ts'
 import { createMasterMetrics } from './master-metrics.ts'
@@ -39,6 +40,8 @@ export function assemble(base: Base) {
   const watches = watchesOf(base, nowMs)
   const { nodes, proxies, demand, routes, observed } = watches
   const decisions = new DecisionLog()
+  const { sampleEveryMs, retentionMs } = config
+  const history = new History({ sampleEveryMs, retentionMs })
   const { suspectAfterMs, heartbeatEveryMs, proxyLeaseMs } = config
   const workers = openWorkerDoor({
     ...{ ledger, watch: nodes, nowMs, newId, wake, suspectAfterMs, heartbeatEveryMs },
@@ -52,11 +55,26 @@ export function assemble(base: Base) {
   })
   const { metrics, onPass } = createMasterMetrics({ ledger, observed, proxies: proxyDoor })
   const loop: ControlLoop = new ControlLoop({
-    ...{ ledger, observed, demand, routes, decisions, clock, log, newId, onPass },
+    ...{ ledger, observed, demand, routes, decisions, clock, log, newId },
+    onPass: (pass) => {
+      onPass(pass)
+      history.tick(ledger.desired, observed, nowMs())
+    },
     limits: config,
     periodMs: config.loopEveryMs,
   })
-  return { ...base, observed, decisions, workers, proxies: proxyDoor, metrics, loop, newId, wake }
+  return {
+    ...base,
+    observed,
+    decisions,
+    history,
+    workers,
+    proxies: proxyDoor,
+    metrics,
+    loop,
+    newId,
+    wake,
+  }
 }
 
 function watchesOf({ config, ledger }: Base, nowMs: () => number) {

@@ -24,6 +24,7 @@ export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): Maste
     workers,
     proxies,
     decisions,
+    history: parts.history,
     events: {
       readFrom: (revision, limit) => store.readFrom(revision, limit),
       watch: (revision, signal) => store.watch(revision, signal),

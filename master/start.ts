@@ -127,7 +127,7 @@ async function listen(
   const server = await createControlServer({ listener, host, port, tls, insecure, report })
   const apply = (next: typeof tls): void => server.updateTls(next)
   const issue = () => identity.issueServerTls()
-  keepServerTlsFresh({ current: tls, issue, apply, clock }, ending).catch(report)
+  void keepServerTlsFresh({ current: tls, issue, apply, report, clock }, ending)
   return server
 }
 

@@ -1,5 +1,5 @@
 /** What the API may ask of the running master. Handlers see this and nothing else of it. */
-import type { HealthView, ProxyView } from '../shared/api.ts'
+import type { HealthView, NodeSample, ProxyView, SeriesView, ServiceSample } from '../shared/api.ts'
 import type {
   Change,
   Decision,
@@ -34,6 +34,7 @@ export interface MasterSurface {
   readonly proxies: ProxyDoor
   readonly events: EventSource
   readonly decisions: DecisionSource
+  readonly history: HistorySource
   health(): HealthView
   /** The text of `/metrics`. */
   metrics(): Promise<string>
@@ -80,6 +81,11 @@ export interface EventSource {
   readFrom(revision: number, limit: number): Promise<readonly Entry[]>
   watch(revision: number, signal: AbortSignal): AsyncIterable<readonly Entry[]>
   readonly head: number
+}
+
+export interface HistorySource {
+  ofService(service: ServiceId): SeriesView<ServiceSample>
+  ofNode(node: NodeId): SeriesView<NodeSample>
 }
 
 export interface DecisionSource {

@@ -50,7 +50,7 @@ export async function start(options: StartOptions): Promise<RunningProxy> {
     }
     log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
     const refused = link?.refused ?? new Promise<never>(() => undefined)
-    const close = (): Promise<void> => stop({ engine, admin, link, config, log })
+    const close = (): Promise<void> => stop({ engine, admin, link, file, config, log })
     return { port, adminPort, refused, close }
   } catch (error) {
     await engine.close(0)
@@ -70,17 +70,20 @@ interface Stopping {
   readonly engine: Engine
   readonly admin: Server
   readonly link: MasterLink | undefined
+  readonly file: TableFile
   readonly config: ProxyConfig
   readonly log: Log
 }
 
 /** Goodbye comes last: until then the master hears what is still in flight, and waits for it. */
-async function stop({ engine, admin, link, config, log }: Stopping): Promise<void> {
+async function stop(stopping: Stopping): Promise<void> {
+  const { engine, admin, link, file, config, log } = stopping
   log.info('proxy stopping')
   await engine.close(config.stopGraceMs)
   await link?.close().catch((error) => {
     log.warn('no master heard the goodbye', { reason: sentenceOf(error) })
   })
+  await file.settled()
   admin.closeAllConnections()
   await new Promise<void>((resolve) => admin.close(() => resolve()))
   log.info('proxy stopped')

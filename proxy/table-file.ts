@@ -39,6 +39,11 @@ export class TableFile {
     return this.#writing
   }
 
+  /** Resolves once nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
   get #path(): string {
     return join(this.#directory, FILE)
   }

@@ -4,6 +4,7 @@ import type {
   Decision,
   DriverName,
   Entry,
+  HostLoad,
   Pool,
   Schedulability,
   ServiceSpec,
@@ -87,6 +88,8 @@ export interface ServiceView {
   /** Where it can be asked now: one URL per live proxy. */
   readonly urls: readonly string[]
   readonly advice?: string
+  /** It is on its way out: its replicas drain, then it goes. */
+  readonly removing?: boolean
   readonly createdAt: string
 }
 
@@ -119,7 +122,31 @@ export interface HealthView {
   readonly epoch: number
   readonly revision: number
   readonly startedAt: string
-  readonly components: Readonly<Record<string, { readonly status: string; readonly reason?: string }>>
+  readonly components: Readonly<
+    Record<string, { readonly status: string; readonly reason?: string }>
+  >
+}
+
+/** What a service looked like at one moment; measurements are absent when there were too few. */
+export interface ServiceSample {
+  readonly atMs: number
+  readonly replicas: number
+  readonly serving: number
+  readonly percentileMs?: number
+  readonly requestsPerSecond?: number
+  readonly errorsPerSecond?: number
+}
+
+export interface NodeSample extends HostLoad {
+  readonly atMs: number
+  readonly seenAtMs: number
+}
+
+/** The answer of `GET …/series`, oldest first. */
+export interface SeriesView<S> {
+  readonly sampleEveryMs: number
+  readonly retentionMs: number
+  readonly samples: readonly S[]
 }
 
 /** The answer of `GET /v1/events`: each entry is one change with its revision. */

@@ -53,7 +53,9 @@ export class Agent {
   #joining: Promise<void> | undefined
   /** Ends the long poll of an earlier membership. */
   #polling = new AbortController()
-  #revision: number | undefined
+  /** What was obeyed, and what the next poll may skip. */
+  #revision = 0
+  #after: number | undefined
   /** Of the master that the reports go to. */
   #epoch = 0
 
@@ -129,7 +131,7 @@ export class Agent {
     await onJoined(joined)
     if (this.#joined?.node !== joined.node) log.info('joined the cluster', { node: joined.node })
     this.#joined = joined
-    this.#revision = undefined
+    this.#after = undefined
     this.#epoch = joined.epoch
     this.#book.startAfresh()
     this.#polling.abort()
@@ -170,7 +172,7 @@ export class Agent {
     const node = this.#joined?.node
     if (node === undefined) return
     const delta = this.#book.next(replicas.reports)
-    const body = { boot, ...delta, load: hostLoad(), assignments: this.#revision ?? 0, metricsPort }
+    const body = { boot, ...delta, load: hostLoad(), assignments: this.#revision, metricsPort }
     const answer = await link.heartbeat(node, { wire: WIRE_VERSION, ...body }, signal)
     const before = this.#epoch
     if (!this.#parts.obedience.accepts(answer.epoch)) return
@@ -186,7 +188,10 @@ export class Agent {
       const polling = this.#polling.signal
       const heard = await this.#call('assignments', () => this.#hear(polling), polling)
       if (heard) backoff.reset()
-      else if (!polling.aborted) await backoff.pause(polling)
+      if (heard || polling.aborted) continue
+      // An answer at once shows that the master is back, where a long poll would leave it open.
+      this.#after = undefined
+      await backoff.pause(polling)
     }
   }
 
@@ -194,7 +199,7 @@ export class Agent {
     const node = this.#joined?.node
     if (node === undefined) return
     const { link, obedience } = this.#parts
-    const answer = await link.assignments(node, this.#revision, signal)
+    const answer = await link.assignments(node, this.#after, signal)
     if (signal.aborted) return
     if (obedience.accepts(answer.epoch)) await this.#obey(answer)
     // An older master answers at once each time: it is not asked in a tight loop.
@@ -204,13 +209,14 @@ export class Agent {
   async #obey({ epoch, revision, replicas }: Assignments): Promise<void> {
     const { obedience, clock } = this.#parts
     const last = obedience.last
-    if (revision === this.#revision && epoch === last?.epoch) {
+    if (revision === this.#after && epoch === last?.epoch) {
       await clock.sleep(REPORT_GAP_MS)
       return
     }
     const { node = '', address = '' } = this.#joined ?? {}
     this.#parts.replicas.obey(replicas)
     this.#revision = revision
+    this.#after = revision
     this.#bell.ring()
     await obedience.remember({ epoch, node, address, replicas })
   }

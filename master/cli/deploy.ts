@@ -89,7 +89,8 @@ function report({ service, replicas }: Seen, { screen }: Session): void {
 function failure(name: string, { reason }: ReplicaView): CliError {
   const why = reason ?? 'its replica failed and no reason was told'
   const next = `It is tried again; "orchestrify rm ${name}" removes it.`
-  return new CliError(`Cannot start "${name}": ${why}`, { next })
+  const sentence = why.startsWith('Cannot ') ? why : `Cannot start "${name}": ${why}`
+  return new CliError(sentence, { next })
 }
 
 function lateness({ service, replicas }: Seen, waitMs: number): CliError {

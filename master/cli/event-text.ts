@@ -24,7 +24,9 @@ export class EventText {
   sentence(change: Change): string {
     const said = `${this.#subject(change)} ${this.#what(change)}`
     this.#learn(change)
-    return change.reason === '' ? said : `${said}: ${change.reason}`
+    return REPEATING.some((pattern) => pattern.test(`${said}: ${change.reason}`))
+      ? said
+      : `${said}: ${change.reason}`
   }
 
   #learn(change: Change): void {
@@ -79,7 +81,7 @@ export class EventText {
       case 'replica-pending':
         return 'waits for a place'
       case 'replica-phase':
-        return `is ${change.phase}`
+        return isRepeated(change) ? `is ${change.reason}` : `is ${change.phase}`
       case 'replica-draining':
         return 'drains'
       case 'replica-removed':
@@ -108,6 +110,13 @@ export class EventText {
     const short = shortId(id, [...this.#replicas.keys()])
     return service === undefined ? `replica ${short}` : `${this.#serviceName(service)}/${short}`
   }
+}
+
+/** Reasons that say no more than the change itself. */
+const REPEATING = [/: $/, / joined: worker \S+ joined$/, / is (\w+)( .+)?: \1\2$/]
+
+function isRepeated({ phase, reason }: Extract<Change, { kind: 'replica-phase' }>): boolean {
+  return reason.startsWith(`${phase} on `)
 }
 
 interface Known {

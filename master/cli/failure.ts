@@ -28,10 +28,7 @@ export interface Failure {
   readonly exitCode: number
 }
 
-const NEXT: Readonly<Record<string, string>> = {
-  UNAUTHORIZED: 'Give --token, or run it on the master itself.',
-  UNAUTHENTICATED: 'Give --token, or run it on the master itself.',
-}
+const NEXT_UNAUTHENTICATED = 'Give --token, or run it on the master itself.'
 
 /** What is printed when a command failed, whatever was thrown: never a stack. */
 export function failureOf(error: unknown): Failure {
@@ -44,10 +41,11 @@ export function failureOf(error: unknown): Failure {
 }
 
 function refusal(error: RequestError): Failure {
-  const details = error.details.map((detail) => `  ${detail}`)
+  const told = error.details.filter((detail) => !error.message.includes(detail))
+  const details = told.map((detail) => `  ${detail}`)
   const { lines, exitCode } = failure(error.message, error.code === 'USAGE' ? EXIT_USAGE : 1)
-  const next = error.status === 401 ? NEXT.UNAUTHORIZED : NEXT[error.code]
-  return { lines: [...lines, ...details, ...(next === undefined ? [] : [next])], exitCode }
+  const next = error.status === 401 ? [NEXT_UNAUTHENTICATED] : []
+  return { lines: [...lines, ...details, ...next], exitCode }
 }
 
 function failure(message: string, exitCode: number, next?: string): Failure {

@@ -35,6 +35,8 @@ export interface Renewal {
   readonly issue: () => Promise<ServerTls>
   /** Puts the new one in force: `ControlServer.updateTls`. */
   readonly apply: (tls: ServerTls) => void
+  /** Hears of a renewal that failed; it is tried again at the next check. */
+  readonly report: (error: Error) => void
   readonly clock: Clock
 }
 
@@ -47,7 +49,8 @@ export async function keepServerTlsFresh(renewal: Renewal, signal: AbortSignal):
     renewal.apply(next)
     endMs = endOf(next)
   }
-  await repeat(check, CHECK_EVERY_MS, renewal.clock, signal)
+  const checkAndTell = (): Promise<void> => check().catch(renewal.report)
+  await repeat(checkAndTell, CHECK_EVERY_MS, renewal.clock, signal)
 }
 
 function endOf(tls: ServerTls): number {

@@ -29,6 +29,15 @@ export function nodeRoutes(master: MasterSurface): readonly Route[] {
       kind: 'read',
       handle: ({ params }) => json(nodeView(findNode(master.desired, params.id ?? ''), master)),
     },
+    {
+      method: 'get',
+      path: '/v1/nodes/:id/series',
+      roles: ['operator', 'viewer'],
+      kind: 'read',
+      handle: ({ params }) => {
+        return json(master.history.ofNode(findNode(master.desired, params.id ?? '').id))
+      },
+    },
     turnRoute(master, { method: 'delete', path: '/v1/nodes/:id', status: 202 }, removeNode),
     turnRoute(master, { path: '/v1/nodes/:id/release', status: 202 }, drainNode),
     turnRoute(master, { path: '/v1/nodes/:id/cordon', status: 200 }, cordonNode),

@@ -41,6 +41,11 @@ export function serviceReads(master: MasterSurface): readonly Route[] {
       path: '/v1/services/:id/why',
       handle: (call) => json(whyView(found(call), master)),
     },
+    {
+      ...read,
+      path: '/v1/services/:id/series',
+      handle: (call) => json(master.history.ofService(found(call).id)),
+    },
   ]
 }
 

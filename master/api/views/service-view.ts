@@ -8,7 +8,7 @@ import { replicaView } from './replica-view.ts'
 type Seen = Pick<MasterSurface, 'desired' | 'observed' | 'proxies'>
 
 export function serviceView(service: Service, seen: Seen): ServiceView {
-  const { spec, advice } = service
+  const { spec, advice, removing } = service
   const path = `/s/${spec.name}/`
   return {
     id: service.id,
@@ -21,6 +21,7 @@ export function serviceView(service: Service, seen: Seen): ServiceView {
     ...demand(service, seen),
     path,
     urls: seen.proxies.list().map(({ url }) => `${url}${path}`),
+    ...(removing === undefined ? {} : { removing }),
     ...(advice === undefined ? {} : { advice }),
     createdAt: moment(service.createdAtMs),
   }

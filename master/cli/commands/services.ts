@@ -63,7 +63,7 @@ export function serviceFacts(view: ServiceView): readonly string[] {
     ['command', spec.command.join(' ')],
     ['revision', String(view.revision)],
     ['objective', view.objective],
-    ['now', `${now(view)}, ${rate(view.requestsPerSecond)} requests/s`],
+    ['now', measured(view)],
     ['replicas', `${view.replicas} (${counts(view)}), bounds ${bounds(view)}`],
     ['autoscaling', spec.autoscale ? 'on' : 'off'],
     ['routes', spec.routes.map((rule) => `${rule.host ?? ''}${rule.path ?? ''}`).join(', ')],
@@ -72,6 +72,11 @@ export function serviceFacts(view: ServiceView): readonly string[] {
     ['advice', view.advice],
     ['created', view.createdAt],
   ])
+}
+
+function measured(view: ServiceView): string {
+  if (view.percentileMs === undefined) return 'too few requests to judge'
+  return `${now(view)}, ${rate(view.requestsPerSecond)} requests/s, ${rate(view.errorsPerSecond)} errors/s`
 }
 
 function counts({ serving, starting, pending }: ServiceView): string {

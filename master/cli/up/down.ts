@@ -38,7 +38,11 @@ export async function stopRecorded(
 
 function sentence({ children }: UpState, stopped: Stopped, wasSupervised: boolean): string {
   const names = wasSupervised ? children.map(({ name }) => name) : stopped.programs
-  const replicas = stopped.replicas === 0 ? [] : [`${stopped.replicas} processes of replicas`]
-  const all = [...names, ...replicas]
+  const all = [...names, ...leftovers(stopped.replicas)]
   return all.length === 0 ? 'Nothing ran any more.' : `Stopped ${all.join(', ')}.`
+}
+
+function leftovers(count: number): readonly string[] {
+  if (count === 0) return []
+  return [count === 1 ? '1 process of a replica' : `${count} processes of replicas`]
 }

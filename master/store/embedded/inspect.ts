@@ -18,6 +18,7 @@ export function inspect(database: SqliteDatabase, rows: LogRows): Findings {
     if (structure !== undefined) throw new Damaged(structure)
     const head = rows.head()
     if (head === undefined) throw new Damaged('the head is missing')
+    rows.probeWriting()
     inspectEntries(rows, head)
     inspectSnapshot(rows, head)
     return { kind: 'sound', head }

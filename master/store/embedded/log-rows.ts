@@ -26,6 +26,16 @@ export class LogRows {
     }
   }
 
+  /** Throws when the database may not be written; touches no disk, which may be full. */
+  probeWriting(): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      this.#database.exec('UPDATE head SET epoch = epoch')
+    } finally {
+      if (this.#database.inTransaction()) this.#database.exec('ROLLBACK')
+    }
+  }
+
   head(): LogHead | undefined {
     const row = single(this.#sql.head)
     if (row === undefined) return undefined

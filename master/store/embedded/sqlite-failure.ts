@@ -27,8 +27,11 @@ const CODE_FULL = 13
 export const CODE_CANTOPEN = 14
 /** The driver itself could not make sense of a row, such as text that is no UTF-8. */
 const CODE_NONE = -1
-/** ERROR, CORRUPT, NOTADB; all statements are ours, so a missing table is damage to the schema. */
-const DAMAGE: ReadonlySet<number> = new Set([CODE_NONE, 1, 11, 26])
+/**
+ * ERROR, READONLY, CORRUPT, NOTADB: all statements are ours, so a missing table is damage to the
+ * schema; and a header may say of its database that it may not be written.
+ */
+const DAMAGE: ReadonlySet<number> = new Set([CODE_NONE, 1, 8, 11, 26])
 
 /** Runs a call of a driver; `codeName` is the property in which it keeps the result code. */
 export function guarded<T>(call: () => T, codeName: 'rawCode' | 'errcode'): T {

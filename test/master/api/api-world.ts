@@ -7,6 +7,7 @@ import type { GateLimits } from '../../../master/api/gate.ts'
 import { readMasterConfig } from '../../../master/config.ts'
 import { DemandWindows } from '../../../master/decide/demand.ts'
 import { DecisionLog } from '../../../master/decision-log.ts'
+import { History } from '../../../master/history.ts'
 import { Ledger } from '../../../master/ledger.ts'
 import { NodeWatch } from '../../../master/node-watch.ts'
 import { Observations } from '../../../master/observations.ts'
@@ -105,6 +106,7 @@ export class ApiWorld {
         },
       },
       decisions,
+      history: new History({ sampleEveryMs: 10_000, retentionMs: 60_000 }),
       health: () => ({
         status: 'ok',
         version: '0',

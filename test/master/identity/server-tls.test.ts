@@ -14,6 +14,7 @@ test('keepServerTlsFresh() renews when a third of the life is left, again and ag
       current: await issueServerTls(authority, clock.nowMs()),
       issue: () => issueServerTls(authority, clock.nowMs()),
       apply: () => applied.push(clock.nowMs()),
+      report: (error) => expect.fail(error.message),
       clock,
     },
     ended.signal,
@@ -27,6 +28,31 @@ test('keepServerTlsFresh() renews when a third of the life is left, again and ag
     await clock.advance(58.5 * DAY_MS)
     expect(applied).toHaveLength(times)
   }
+  ended.abort()
+  await done
+})
+
+test('keepServerTlsFresh() tells of a renewal that failed and tries again', async () => {
+  const clock = new FakeClock(Date.UTC(2026, 0, 1))
+  const authority = { key: await readAuthorityKey(), certificate: identity.ca }
+  const told: string[] = []
+  const ended = new AbortController()
+  const done = keepServerTlsFresh(
+    {
+      current: await issueServerTls(authority, clock.nowMs()),
+      issue: () => Promise.reject(new Error('no entropy')),
+      apply: () => expect.fail('nothing was issued'),
+      report: (error) => told.push(error.message),
+      clock,
+    },
+    ended.signal,
+  )
+  await until(() => clock.sleeping === 1)
+  await clock.advance(61 * DAY_MS)
+  await until(() => told.length > 0 && clock.sleeping === 1)
+  const before = told.length
+  await clock.advance(DAY_MS)
+  await until(() => told.length > before)
   ended.abort()
   await done
 })
