@@ -53,7 +53,10 @@ export function assemble(base: Base) {
     certify: (request, subject) =>
       identity.issueClientCertificate(request, { role: 'proxy', subject }),
   })
-  const { metrics, onPass } = createMasterMetrics({ ledger, observed, proxies: proxyDoor })
+  const { metrics, onPass } = createMasterMetrics({
+    ...{ ledger, observed, proxies: proxyDoor },
+    alerts: config,
+  })
   const loop: ControlLoop = new ControlLoop({
     ...{ ledger, observed, demand, routes, decisions, clock, log, newId },
     onPass: (pass) => {

@@ -24,10 +24,26 @@ const serving = {
     fallback: './.orchestrify',
     meaning: 'Directory of the store and of the keys.',
   }),
-  store: choice(['embedded', 'memory'], {
+  store: choice(['auto', 'embedded', 'memory'], {
     flag: 'store',
-    fallback: 'embedded',
-    meaning: 'Where the desired state is kept; memory forgets it at the end.',
+    fallback: 'auto',
+    meaning:
+      'Where the desired state is kept; auto is embedded, unless DATABASE_URL asks for more; ' +
+      'memory forgets it at the end.',
+  }),
+  databaseUrl: text<undefined>({
+    flag: 'database-url',
+    env: 'DATABASE_URL',
+    fallback: undefined,
+    meaning: 'A database for the desired state. None is supported yet: refused with --store auto.',
+    secret: true,
+  }),
+  redisUrl: text<undefined>({
+    flag: 'redis-url',
+    env: 'REDIS_URL',
+    fallback: undefined,
+    meaning: 'Where events are published. Not supported yet: a warning says so.',
+    secret: true,
   }),
   insecure: flag({
     flag: 'insecure',
@@ -159,6 +175,13 @@ const scaling = {
   ),
 }
 
+/** Shown as metrics, for alert rules to compare with. */
+const alerts = {
+  alertCpuPercent: percent('alert-cpu', 80, 'CPU load worth an alert.', 'alerts.cpu'),
+  alertMemoryPercent: percent('alert-memory', 85, 'Memory load worth an alert.', 'alerts.memory'),
+  alertDiskPercent: percent('alert-disk', 90, 'Disk use worth an alert.', 'alerts.disk'),
+}
+
 const keeping = {
   sampleEveryMs: duration({
     flag: 'sample-every',
@@ -204,6 +227,7 @@ export const masterKnobs = {
   ...watching,
   ...scaling,
   ...serviceKnobs,
+  ...alerts,
   ...keeping,
   ...api,
 }
@@ -213,12 +237,23 @@ export type MasterConfig = ConfigOf<typeof masterKnobs>
 /** Throws one sentence also when two values that are right alone do not go together. */
 export function readMasterConfig(sources: ConfigSources): MasterConfig {
   const config = readConfig(masterKnobs, sources)
+  if (config.databaseUrl !== undefined && config.store === 'auto') throw noDatabase()
   expectOrder(config, 'heartbeatEveryMs', 'suspectAfterMs')
   expectOrder(config, 'suspectAfterMs', 'lostAfterMs')
   expectOrder(config, 'replicasMin', 'replicasMax')
   expectOrder(config, 'failureBackoffMs', 'failureBackoffMaxMs')
   for (const name of POSITIVE) if (config[name] <= 0) throw wrong(name, 'must be more than 0')
   return config
+}
+
+/** To keep the state elsewhere than asked, silently, would be the worst answer. */
+function noDatabase(): RequestError {
+  const remedy = 'unset it, or pass --store embedded to keep the state in the data directory'
+  return new RequestError(
+    400,
+    'USAGE',
+    `Cannot use DATABASE_URL: no database is supported yet; ${remedy}`,
+  )
 }
 
 type NumberName = 'replicasMin' | 'replicasMax' | (typeof POSITIVE)[number] | 'failureBackoffMaxMs'
@@ -245,8 +280,9 @@ function wrong(name: NumberName, what: string): RequestError {
   return new RequestError(400, 'USAGE', message)
 }
 
-function percent(name: string, fallback: number, meaning: string): Knob<number> {
-  return number({ min: 1, max: 100, unit: 'percent' }, { flag: name, fallback, meaning })
+function percent(name: string, fallback: number, meaning: string, alias?: string): Knob<number> {
+  const aliases = alias === undefined ? [] : [{ key: alias }]
+  return number({ min: 1, max: 100, unit: 'percent' }, { flag: name, fallback, meaning, aliases })
 }
 
 function bound(name: string, fallback: number, meaning: string): Knob<number> {

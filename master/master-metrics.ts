@@ -12,13 +12,33 @@ export interface MasterMetrics {
 }
 
 export interface MetricSources {
+  readonly alerts: AlertThresholds
   readonly ledger: Ledger
   readonly observed: Observed
   readonly proxies: Pick<ProxyDoor, 'list'>
 }
 
-export function createMasterMetrics({ ledger, observed, proxies }: MetricSources): MasterMetrics {
+export interface AlertThresholds {
+  readonly alertCpuPercent: number
+  readonly alertMemoryPercent: number
+  readonly alertDiskPercent: number
+}
+
+export function createMasterMetrics(sources: MetricSources): MasterMetrics {
+  const { ledger, observed, proxies, alerts } = sources
   const metrics = createMetrics('master')
+  metrics.exposeGauge(
+    {
+      name: 'alert_threshold_percent',
+      help: 'Load of a node worth an alert.',
+      labels: ['resource'],
+    },
+    () => [
+      { labels: { resource: 'cpu' }, value: alerts.alertCpuPercent },
+      { labels: { resource: 'memory' }, value: alerts.alertMemoryPercent },
+      { labels: { resource: 'disk' }, value: alerts.alertDiskPercent },
+    ],
+  )
   const { desired } = ledger
   exposeNodes(metrics, desired, observed)
   exposeServices(metrics, desired, observed)

@@ -34,10 +34,17 @@ export class ProxyWatch {
     return this.#proxies
   }
 
+  /** The same process may join again, to renew its certificate: what it told stays true. */
   join(join: ProxyJoin, address: string, nowMs: number): void {
+    const url = `http://${join.address ?? address}:${join.port}`
+    const known = this.#proxies.get(join.proxy)
+    if (known?.boot === join.boot) {
+      this.#proxies.set(join.proxy, { ...known, url, seenAtMs: nowMs })
+      return
+    }
     this.#proxies.set(join.proxy, {
       boot: join.boot,
-      url: `http://${join.address ?? address}:${join.port}`,
+      url,
       seenAtMs: nowMs,
       seq: 0,
       routes: { epoch: 0, seq: 0 },

@@ -137,6 +137,7 @@ function apiOptionsOf(config: MasterConfig) {
 }
 
 async function openStore(config: MasterConfig, log: Log): Promise<Store> {
+  if (config.redisUrl !== undefined) log.warn('REDIS_URL is set, but events are not published yet')
   if (config.store === 'memory') return createMemoryStore()
   const store = await openEmbeddedStore(config.data)
   if (store.recovery !== undefined) log.warn('store recovered', { ...store.recovery })

@@ -38,6 +38,7 @@ test('readMasterConfig() understands the older names in a file, with their units
     '  scale_up_cooldown: 300',
     '  scale_down_cooldown: 600',
     'orchestrator: { max_containers: 100, default_cpu_limit: "1.0", default_memory_limit: 256m }',
+    'alerts: { cpu: 70, memory: 75, disk: 95 }',
     'health_check: { type: HTTP, interval: 30, timeout: 5, unhealthy_threshold: 4 }',
   ].join('\n')
   expect(fromFile('older.yaml', text)).toMatchObject({
@@ -55,6 +56,9 @@ test('readMasterConfig() understands the older names in a file, with their units
     healthEveryMs: 30_000,
     healthTimeoutMs: 5_000,
     healthFailuresMax: 4,
+    alertCpuPercent: 70,
+    alertMemoryPercent: 75,
+    alertDiskPercent: 95,
   })
   expect(fromFile('days.yaml', 'monitoring: { retention_days: 7 }').retentionMs).toBe(604_800_000)
 })
@@ -73,6 +77,13 @@ const wrong = [
 ] as const
 test.each(wrong)('readMasterConfig() refuses %j with a sentence', (argv, sentence) => {
   expect(() => read(argv)).toThrow(sentence)
+})
+
+test('readMasterConfig() refuses a database it cannot use, unless told where to keep the state', () => {
+  const environment = { DATABASE_URL: 'postgres://user:secret@127.0.0.1/db' }
+  expect(() => read([], environment)).toThrow('Cannot use DATABASE_URL')
+  expect(() => read([], environment)).not.toThrow('secret')
+  expect(read(['--store', 'embedded'], environment).store).toBe('embedded')
 })
 
 test('every knob has a flag, a variable and a key of its own', () => {

@@ -61,3 +61,12 @@ test('permits() are shared by demand, never below one, and go to others after a 
   watch.hear(sent('p2', 2, 0), 7_000)
   expect(watch.permits('p2', ['r1'], 7_000)).toEqual({ r1: 16 })
 })
+
+test('join() of the same process keeps what it told; another process starts anew', () => {
+  const watch = watching('p1')
+  watch.hear(sent('p1', 4), 0)
+  watch.join({ wire: 1, proxy: 'p1', boot: 'b1', port: 1, adminPort: 2 }, '127.0.0.1', 10)
+  expect(watch.hear(sent('p1', 4), 10)).toBe('repeated')
+  watch.join({ wire: 1, proxy: 'p1', boot: 'b2', port: 1, adminPort: 2 }, '127.0.0.1', 20)
+  expect(watch.hear(sent('p1', 1, 0, 'b2'), 20)).toBe('new')
+})

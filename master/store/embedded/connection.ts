@@ -1,6 +1,7 @@
 /** Opens a database so that what it commits is on the disk, and checks that it really is so. */
 import { checksumOf } from './checksum.ts'
 import { openSqlite } from './open-sqlite.ts'
+import { bytesOf } from './rows.ts'
 import type { SqliteDatabase, SqliteRow } from './sqlite-driver.ts'
 
 export const SCHEMA_VERSION = 1
@@ -10,7 +11,7 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
     oldest INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
   CREATE TABLE entries (
-    revision INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, json TEXT NOT NULL,
+    revision INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, json BLOB NOT NULL,
     crc INTEGER NOT NULL) STRICT;
   CREATE TABLE snapshot (
     id INTEGER PRIMARY KEY CHECK (id = 1), series INTEGER NOT NULL, revision INTEGER NOT NULL,
@@ -88,8 +89,11 @@ function pragma(database: SqliteDatabase, name: string): unknown {
 
 /** The finding of SQLite's own check of its pages, or undefined when it finds nothing. */
 export function structuralDamage(database: SqliteDatabase): string | undefined {
-  const finding = pragma(database, 'quick_check(1)')
-  return finding === 'ok' ? undefined : String(finding)
+  // As bytes: it may quote the damage.
+  const check = 'SELECT CAST(quick_check AS BLOB) AS finding FROM pragma_quick_check(1)'
+  const [row] = database.prepare(check).all()
+  const finding = row === undefined ? 'no answer' : Buffer.from(bytesOf(row, 'finding')).toString()
+  return finding === 'ok' ? undefined : finding
 }
 
 function firstOf(row: SqliteRow | undefined): unknown {

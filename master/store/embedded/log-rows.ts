@@ -1,6 +1,6 @@
 import { checksumOf, checksumOfBytes } from './checksum.ts'
 import type { EntryRow, LogHead, SnapshotRow } from './messages.ts'
-import { bytesOf, Damaged, integerOf, textOf } from './rows.ts'
+import { bytesOf, Damaged, integerOf } from './rows.ts'
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from './sqlite-driver.ts'
 
 /** The rows of the log. Whatever is read was checked against its checksum. */
@@ -49,7 +49,7 @@ export class LogRows {
   }
 
   writeHead({ epoch, revision, oldest }: LogHead): void {
-    this.#sql.writeHead.run(epoch, revision, oldest, checksumOf(epoch, revision, oldest))
+    this.#sql.writeHead.run(1, epoch, revision, oldest, checksumOf(epoch, revision, oldest))
   }
 
   /** The entries after a revision without a gap. */
@@ -67,7 +67,8 @@ export class LogRows {
   }
 
   writeEntry({ revision, epoch, json }: EntryRow): void {
-    this.#sql.writeEntry.run(revision, epoch, json, checksumOf(revision, epoch, json))
+    const bytes = Buffer.from(json, 'utf8')
+    this.#sql.writeEntry.run(revision, epoch, bytes, checksumOfBytes(bytes, revision, epoch))
   }
 
   dropEntriesThrough(revision: number): void {
@@ -92,7 +93,7 @@ export class LogRows {
 
   writeSnapshot(snapshot: SnapshotRow): void {
     const { series, revision, chunks } = snapshot
-    this.#sql.writeSnapshot.run(series, revision, chunks, sumOf(snapshot))
+    this.#sql.writeSnapshot.run(1, series, revision, chunks, sumOf(snapshot))
   }
 
   chunk(series: number, place: number): string {
@@ -114,27 +115,32 @@ export class LogRows {
   }
 }
 
+/**
+ * Every column is cast: a damaged row may hold text that is no UTF-8 in any of them, and libsql
+ * ends the whole process when it meets some.
+ */
 function statementsOf(database: SqliteDatabase) {
-  const prepare = (sql: string): SqliteStatement => database.prepare(sql)
+  const select = (from: string, ...columns: readonly string[]): SqliteStatement => {
+    const numbers = [...columns, 'crc'].map((name) => `CAST(${name} AS INTEGER) AS ${name}`)
+    return database.prepare(`SELECT ${numbers.join(', ')}${from}`)
+  }
+  const json = ', CAST(json AS BLOB) AS json FROM entries'
+  const bytes = ', CAST(bytes AS BLOB) AS bytes FROM chunks'
+  const insert = (into: string, count: number): SqliteStatement =>
+    database.prepare(`${into} (${Array.from({ length: count }, () => '?').join(', ')})`)
   return {
-    head: prepare('SELECT epoch, revision, oldest, crc FROM head'),
-    writeHead: prepare(
-      'REPLACE INTO head (id, epoch, revision, oldest, crc) VALUES (1, ?, ?, ?, ?)',
-    ),
-    entries: prepare(
-      'SELECT revision, epoch, json, crc FROM entries WHERE revision > ? ORDER BY revision LIMIT ?',
-    ),
-    entry: prepare('SELECT revision, epoch, json, crc FROM entries WHERE revision = ?'),
-    writeEntry: prepare('INSERT INTO entries (revision, epoch, json, crc) VALUES (?, ?, ?, ?)'),
-    dropEntriesThrough: prepare('DELETE FROM entries WHERE revision <= ?'),
-    dropEntriesAfter: prepare('DELETE FROM entries WHERE revision > ?'),
-    snapshot: prepare('SELECT series, revision, chunks, crc FROM snapshot'),
-    writeSnapshot: prepare(
-      'REPLACE INTO snapshot (id, series, revision, chunks, crc) VALUES (1, ?, ?, ?, ?)',
-    ),
-    chunk: prepare('SELECT bytes, crc FROM chunks WHERE series = ? AND place = ?'),
-    writeChunk: prepare('INSERT INTO chunks (series, place, bytes, crc) VALUES (?, ?, ?, ?)'),
-    dropChunksExcept: prepare('DELETE FROM chunks WHERE series <> ?'),
+    head: select(' FROM head', 'epoch', 'revision', 'oldest'),
+    entries: select(`${json} WHERE revision > ? ORDER BY revision LIMIT ?`, 'revision', 'epoch'),
+    entry: select(`${json} WHERE revision = ?`, 'revision', 'epoch'),
+    snapshot: select(' FROM snapshot', 'series', 'revision', 'chunks'),
+    chunk: select(`${bytes} WHERE series = ? AND place = ?`),
+    writeHead: insert('REPLACE INTO head (id, epoch, revision, oldest, crc) VALUES', 5),
+    writeEntry: insert('INSERT INTO entries (revision, epoch, json, crc) VALUES', 4),
+    writeSnapshot: insert('REPLACE INTO snapshot (id, series, revision, chunks, crc) VALUES', 5),
+    writeChunk: insert('INSERT INTO chunks (series, place, bytes, crc) VALUES', 4),
+    dropEntriesThrough: database.prepare('DELETE FROM entries WHERE revision <= ?'),
+    dropEntriesAfter: database.prepare('DELETE FROM entries WHERE revision > ?'),
+    dropChunksExcept: database.prepare('DELETE FROM chunks WHERE series <> ?'),
   }
 }
 
@@ -145,14 +151,11 @@ function single(statement: SqliteStatement): SqliteRow | undefined {
 }
 
 function entryOf(row: SqliteRow): EntryRow {
-  const entry = {
-    revision: integerOf(row, 'revision'),
-    epoch: integerOf(row, 'epoch'),
-    json: textOf(row, 'json'),
-  }
-  const { revision, epoch, json } = entry
-  expectSum(row, checksumOf(revision, epoch, json), `entry ${revision}`)
-  return entry
+  const revision = integerOf(row, 'revision')
+  const epoch = integerOf(row, 'epoch')
+  const bytes = bytesOf(row, 'json')
+  expectSum(row, checksumOfBytes(bytes, revision, epoch), `entry ${revision}`)
+  return { revision, epoch, json: Buffer.from(bytes).toString('utf8') }
 }
 
 function sumOf({ series, revision, chunks }: SnapshotRow): number {

@@ -14,12 +14,6 @@ export function integerOf(row: SqliteRow, name: string): number {
   throw new Damaged(`a row holds no number "${name}"`)
 }
 
-export function textOf(row: SqliteRow, name: string): string {
-  const value = row[name]
-  if (typeof value === 'string') return value
-  throw new Damaged(`a row holds no text "${name}"`)
-}
-
 export function bytesOf(row: SqliteRow, name: string): Uint8Array {
   const value = row[name]
   if (value instanceof Uint8Array) return value

@@ -205,14 +205,16 @@ describe('openEmbeddedStore() of a damaged directory', () => {
   })
 })
 
-/** Places all over a file, a quarter of them in its first bytes: they say what the rest means. */
+/** Places all over a file, half of them where it says what the rest means: its first page. */
 function spread(size: number, count: number): readonly number[] {
-  const first = Math.floor(count / 4)
-  const offsets = Array.from({ length: count }, (_, at) =>
-    at < first
-      ? Math.floor((at * 100) / first)
-      : Math.floor(((at - first) * size) / (count - first)),
-  )
+  const quarter = Math.floor(count / 4)
+  const places = (from: number, to: number, number: number): number[] =>
+    Array.from({ length: number }, (_, at) => Math.floor(from + (at * (to - from)) / number))
+  const offsets = [
+    ...places(0, 100, quarter),
+    ...places(2_500, PAGE_BYTES, quarter),
+    ...places(0, size, count - 2 * quarter),
+  ]
   return [...new Set(offsets.filter((offset) => offset < size))]
 }
 
@@ -221,7 +223,11 @@ function flip(path: string, offset: number): void {
   const byte = Buffer.alloc(1)
   readSync(file, byte, 0, 1, offset)
   closeSync(file)
-  overwrite(path, Buffer.of(byte.readUInt8(0) ^ (1 << (offset % 8))), offset)
+  overwrite(
+    path,
+    Buffer.of(byte.readUInt8(0) ^ (offset % 3 === 0 ? 0x80 : 1 << (offset % 7))),
+    offset,
+  )
   expect(readFileSync(path)[offset]).not.toBe(byte.readUInt8(0))
 }
 

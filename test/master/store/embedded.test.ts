@@ -110,7 +110,10 @@ describe('openEmbeddedStore()', () => {
     const { epoch } = await store.lead()
     await store.append(epoch, 0, changesFrom(1, 10))
     await store.close()
-    alter("UPDATE entries SET json = replace(json, 'test', 'evil') WHERE revision = 7", settle)
+    alter(
+      "UPDATE entries SET json = CAST(replace(json, 'test', 'evil') AS BLOB) WHERE revision = 7",
+      settle,
+    )
     const recovered = await open()
     expect(recovered.recovery).toMatchObject({ dropped: 4, revision: 6 })
     expect(recovered.recovery?.sentence).toContain('entry 7 does not fit its checksum')

@@ -1,4 +1,5 @@
 /** A master in miniature: real HTTP, real schemas, and a will that the test bends. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -22,7 +23,8 @@ export class TinyMaster {
   port = 0
   epoch = 3
   revision = 1
-  node = 'n1'
+  /** Workers on one machine start their search for ports in different places because of it. */
+  node: string = randomUUID()
   /** Refuses these paths, by their last part: `nodes`, `heartbeat`, `assignments`, `leave`. */
   readonly refusals = new Map<string, Refusal>()
   readonly joins: NodeJoin[] = []
