@@ -105,10 +105,14 @@ export class Exchange {
     const { meter, totals, nowMs } = this.#traffic
     const { service, name, objective } = this.fragment
     const elapsedMs = nowMs() - (this.#completeAtMs ?? this.#arrivedAtMs)
-    const outcome: Outcome = kind === 'lasting' ? { kind } : { kind, elapsedMs }
+    const timeless = kind === 'lasting' || kind === 'unserved'
+    const outcome: Outcome = timeless ? { kind } : { kind, elapsedMs }
     const latencyMs = meter.finished(service, outcome, objective)
     const total = totals.of(service, name)
-    if (latencyMs !== undefined) total.latency.add(latencyMs)
+    if (latencyMs !== undefined) {
+      total.latency.add(latencyMs)
+      if (meter.isLate(service, objective)) this.#traffic.missed()
+    }
     if (kind === 'aborted') total.aborted += 1
     if (status !== undefined) totals.answered(service, name, status)
   }

@@ -53,7 +53,7 @@ export async function followMaster(parts: MasterLinkParts): Promise<MasterLink> 
   const client = openClient(config, credential)
   const reachability = new Reachability(log, 'measurements')
   const bell = new Bell()
-  traffic.onRetired(() => bell.ring())
+  traffic.onNews(() => bell.ring())
   const membership = createMembership(parts, client, credential)
   const sending: MeasurementSenderParts = {
     client,

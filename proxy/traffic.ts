@@ -8,6 +8,9 @@ import { RetryBudget, type RetryLimits } from './decide/retry-budget.ts'
 import { type Applied, RouteTable, replicasIn, type SavedTable } from './decide/route-table.ts'
 import { Totals } from './totals.ts'
 
+/** While an objective is missed the master hears of it this often. */
+const MISSED_EVERY_MS = 200
+
 export interface TrafficLimits {
   readonly ejection: EjectionLimits
   readonly retry: RetryLimits
@@ -25,7 +28,8 @@ export class Traffic {
   readonly #retry: RetryLimits
   readonly #budgets = new Map<ServiceId, RetryBudget>()
   #routed: ReadonlySet<ReplicaId> = new Set()
-  #onRetired: () => void = () => undefined
+  #onNews: () => void = () => undefined
+  #missedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(limits: TrafficLimits, nowMs: () => number) {
     this.nowMs = nowMs
@@ -34,9 +38,17 @@ export class Traffic {
     this.balancer = new Balancer(this.ejection, this.permits)
   }
 
-  /** Calls back whenever the master should hear at once that a replica is out of use. */
-  onRetired(callback: () => void): void {
-    this.#onRetired = callback
+  /** Calls back when the master should hear at once: a drain ended, an objective is missed. */
+  onNews(callback: () => void): void {
+    this.#onNews = callback
+  }
+
+  /** A service misses its objective: worth telling early, but not with every answer. */
+  missed(): void {
+    const nowMs = this.nowMs()
+    if (nowMs - this.#missedAtMs < MISSED_EVERY_MS) return
+    this.#missedAtMs = nowMs
+    this.#onNews()
   }
 
   restore(saved: SavedTable): void {
@@ -48,7 +60,7 @@ export class Traffic {
     const applied = this.table.apply(answer, after)
     if (applied.kind !== 'applied') return applied
     this.#settle()
-    if (applied.removed.length > 0) this.#onRetired()
+    if (applied.removed.length > 0) this.#onNews()
     return applied
   }
 
@@ -69,7 +81,7 @@ export class Traffic {
   /** A request to a replica is over. */
   ended(replica: ReplicaId): void {
     const left = this.balancer.ended(replica)
-    if (left === 0 && !this.#routed.has(replica)) this.#onRetired()
+    if (left === 0 && !this.#routed.has(replica)) this.#onNews()
   }
 
   #settle(): void {

@@ -38,9 +38,6 @@ const JOIN_RETRY_MAX_MS = 5_000
 /** These answers do not change by waiting. */
 const FINAL_REFUSALS: readonly number[] = [400, 401, 403, 409, 410, 422, 426]
 
-/** Our entry or our certificate is no longer good: joining again mends both. */
-const UNKNOWN_TO_MASTER: readonly number[] = [401, 404]
-
 /** Speaks with the master: joins, reports, hears what to run. */
 export class Agent {
   readonly #parts: AgentParts
@@ -237,7 +234,7 @@ export class Agent {
       if (!isExpected(error)) throw error
       const status = error instanceof RequestError ? error.status : 0
       if (status === 410) this.#remove()
-      else if (UNKNOWN_TO_MASTER.includes(status)) await this.#rejoin()
+      else if (status === 404) await this.#rejoin()
       else this.#connection.fails(wire, error)
       return false
     }

@@ -87,6 +87,7 @@ async function assemble(
   const masters = checkedMasters(config, credential)
   const obedience = await Obedience.load(directory, log)
   const ports = await Ports.load(config.portRange, directory, log)
+  ports.startFrom(obedience.last?.node ?? config.workerName)
   const readHostLoad = await openHostLoad(directory)
   const state = await firstState(config, obedience, readHostLoad)
   const surroundings = () => ({ node: state.node, host: state.host, environment })

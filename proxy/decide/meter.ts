@@ -7,6 +7,8 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly elapsedMs: number }
   /** An error of the replica, or ours on its behalf. */
   | { readonly kind: 'failed'; readonly elapsedMs: number }
+  /** Nobody could be asked: an error, but no replica was slow, and another would not be faster. */
+  | { readonly kind: 'unserved' }
   /** The client left before it had everything. */
   | { readonly kind: 'aborted'; readonly elapsedMs: number }
   /** A connection that is meant to last: a WebSocket, server-sent events. */
@@ -24,12 +26,16 @@ interface ReplicaWindow {
 interface ServiceWindow {
   arrivals: number
   errors: number
+  /** Answers in the histogram that took longer than the objective allows. */
+  late: number
   readonly latency: Histogram
   readonly replicas: Map<ReplicaId, ReplicaWindow>
 }
 
 /** How much slower than its objective an error counts at least. */
 const ERROR_FACTOR = 2
+/** Fewer answers than this are no reason to hurry. */
+const LATE_SAMPLES_MIN = 20
 
 /** What was measured since the last cut: constant memory per service and replica. */
 export class Meter {
@@ -59,10 +65,19 @@ export class Meter {
   /** The client has its answer. Answers the latency that counts, if one does. */
   finished(service: ServiceId, outcome: Outcome, objective: Objective): number | undefined {
     const window = this.#service(service)
-    if (outcome.kind === 'failed') window.errors += 1
+    if (outcome.kind === 'failed' || outcome.kind === 'unserved') window.errors += 1
     const latencyMs = latencyOf(outcome, objective)
-    if (latencyMs !== undefined) window.latency.add(latencyMs)
+    if (latencyMs === undefined) return undefined
+    window.latency.add(latencyMs)
+    if (latencyMs > objective.latencyTargetMs) window.late += 1
     return latencyMs
+  }
+
+  /** Whether what was seen since the last cut already misses the objective. */
+  isLate(service: ServiceId, { percentile }: Objective): boolean {
+    const { late, latency } = this.#service(service)
+    if (latency.count < LATE_SAMPLES_MIN) return false
+    return late > latency.count * (1 - percentile / 100)
   }
 
   /** Ends the stretch: what was seen in it, and a new one begins. */
@@ -79,7 +94,13 @@ export class Meter {
   #service(service: ServiceId): ServiceWindow {
     const known = this.#services.get(service)
     if (known !== undefined) return known
-    const window = { arrivals: 0, errors: 0, latency: new Histogram(), replicas: new Map() }
+    const window: ServiceWindow = {
+      arrivals: 0,
+      errors: 0,
+      late: 0,
+      latency: new Histogram(),
+      replicas: new Map(),
+    }
     this.#services.set(service, window)
     return window
   }
@@ -116,6 +137,7 @@ function latencyOf(outcome: Outcome, { latencyTargetMs }: Objective): number | u
       return Math.max(outcome.elapsedMs, ERROR_FACTOR * latencyTargetMs)
     case 'aborted':
       return outcome.elapsedMs > latencyTargetMs ? outcome.elapsedMs : undefined
+    case 'unserved':
     case 'lasting':
       return undefined
   }
@@ -135,6 +157,7 @@ function cutService(service: ServiceId, window: ServiceWindow, nowMs: number): S
   const latency = window.latency.encode()
   window.arrivals = 0
   window.errors = 0
+  window.late = 0
   window.latency.clear()
   return {
     service,

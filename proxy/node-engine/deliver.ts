@@ -31,7 +31,7 @@ export async function deliver(
 
 export function refuse(inbound: Inbound, exchange: Exchange, asked: Unanswered): void {
   const answer = refusal(exchange, asked)
-  exchange.finish('failed', answer.status)
+  exchange.finish(asked.kind === 'nobody' ? 'unserved' : 'failed', answer.status)
   const { request, response } = inbound.client
   const unread = inbound.body.kind === 'stream' && !request.readableEnded
   answerOwn(response, { ...answer, close: unread })

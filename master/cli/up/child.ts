@@ -98,8 +98,18 @@ export function lastWords(path: string): string | undefined {
   // Of a stack only the line with the error is for people.
   const crash = lines.findLast((line) => /^(Uncaught )?\w*Error\b.*: /.test(line))
   const line = crash ?? lines.at(-1) ?? ''
-  const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-  return message ?? (line === '' ? undefined : line)
+  return messageOf(line) ?? (line === '' ? undefined : line)
+}
+
+/** The programs log one JSON object per line; everything else is shown as it stands. */
+function messageOf(line: string): string | undefined {
+  try {
+    const entry: unknown = JSON.parse(line)
+    const found = typeof entry === 'object' && entry !== null && 'message' in entry
+    return found ? String(entry.message) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function tailOf(path: string): string {

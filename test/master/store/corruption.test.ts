@@ -121,13 +121,13 @@ describe('openEmbeddedStore() of a damaged directory', () => {
 
   const kinds = [
     { file: DATABASE, state: 'settled', flips: FLIPS * 2 },
-    { file: DATABASE, state: 'open', flips: FLIPS },
+    { file: DATABASE, state: 'open', flips: 40 },
     { file: LOG, state: 'open', flips: FLIPS },
     { file: MARK, state: 'open', flips: 20 },
   ] as const
 
   test.each(kinds)(
-    'tells no lie after any of $flips flipped bits in an $state $file',
+    'tells no lie after any of $flips flipped bits in the $state $file',
     async (row) => {
       const { file } = row
       const from = row.state === 'settled' ? settled : sound
@@ -137,13 +137,13 @@ describe('openEmbeddedStore() of a damaged directory', () => {
         outcomes.add(await expectNoLie(`flip ${file} at ${offset}`, damage, from))
       })
       // What is damaged is noticed, unless it is of no account.
-      if (row.flips >= FLIPS && row !== kinds[1]) expect(outcomes).toContain('recovered')
+      if (row.flips >= FLIPS) expect(outcomes).toContain('recovered')
     },
     180_000,
   )
 
   test.each(kinds)(
-    'tells no lie after an $state $file was cut short',
+    'tells no lie after the $state $file was cut short',
     async (row) => {
       const { file } = row
       const from = row.state === 'settled' ? settled : sound
@@ -157,7 +157,7 @@ describe('openEmbeddedStore() of a damaged directory', () => {
   )
 
   test.each(kinds.slice(0, 3))(
-    'tells no lie after pages of an $state $file were zeroed',
+    'tells no lie after pages of the $state $file were zeroed',
     async (row) => {
       const { file } = row
       const from = row.state === 'settled' ? settled : sound

@@ -77,3 +77,25 @@ test('forgetOld() drops what has become too old to be told as of now', () => {
   reports.acknowledged(1)
   expect(reports.next(11_001)).toMatchObject({ durationMs: 1_000, services: [] })
 })
+
+test('isLate() says so as soon as too many of enough answers were slow, until the next cut', () => {
+  const meter = new Meter()
+  const objective = { percentile: 95, latencyTargetMs: 100 }
+  for (let count = 0; count < 18; count += 1) {
+    meter.finished('web', { kind: 'answered', elapsedMs: 10 }, objective)
+  }
+  meter.finished('web', { kind: 'answered', elapsedMs: 150 }, objective)
+  expect(meter.isLate('web', objective)).toBe(false)
+  meter.finished('web', { kind: 'answered', elapsedMs: 150 }, objective)
+  expect(meter.isLate('web', objective)).toBe(true)
+  meter.cut(0)
+  expect(meter.isLate('web', objective)).toBe(false)
+})
+
+test('finished() counts a request that nobody could be asked as an error, but not as slow', () => {
+  const meter = new Meter()
+  const objective = { percentile: 95, latencyTargetMs: 100 }
+  meter.arrived('web')
+  expect(meter.finished('web', { kind: 'unserved' }, objective)).toBeUndefined()
+  expect(meter.cut(0)).toMatchObject([{ arrivals: 1, errors: 1, latency: { buckets: [] } }])
+})

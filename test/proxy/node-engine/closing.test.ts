@@ -48,7 +48,7 @@ test('an endpoint that left the table gets no new request while its old one fini
   const old = fetch(`${rig.url}/s/web`)
   await until(() => waiting.length === 1)
   let rings = 0
-  rig.traffic.onRetired(() => {
+  rig.traffic.onNews(() => {
     rings += 1
   })
   publish(rig.traffic, [fragmentOf('web', [await echoUpstream()])])

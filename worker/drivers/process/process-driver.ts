@@ -29,6 +29,8 @@ export interface ProcessDriverParts {
 interface Living {
   readonly entry: LedgerEntry
   readonly process: ProcessIdentity
+  /** Started by this very worker process, which is told of its end with the exit code. */
+  readonly isChild: boolean
 }
 
 /** Runs replicas as plain processes that outlive the worker and are found again by it. */
@@ -65,10 +67,11 @@ export class ProcessDriver implements Driver {
     })
     const process = await identifyChild(child)
     const entry = { assigned, port, startedAtMs, process }
-    this.#living.set(assigned.replica, { entry, process })
+    const living = { entry, process, isChild: true }
+    this.#living.set(assigned.replica, living)
     this.#attend(child, assigned.replica, process)
     await this.#ledger.write(entry)
-    return runningOf({ entry, process })
+    return runningOf(living)
   }
 
   async stop(replica: ReplicaId, graceMs: number): Promise<void> {
@@ -137,7 +140,7 @@ export class ProcessDriver implements Driver {
     const { entry } = note
     const process = entry.process ?? (await findFounder(folder, `${MARK}=${replica}`))
     if (process !== undefined && (await isAlive(process))) {
-      this.#living.set(replica, { entry, process })
+      this.#living.set(replica, { entry, process, isChild: false })
       return
     }
     if (process !== undefined) await this.#sweep(process)
@@ -177,11 +180,10 @@ export class ProcessDriver implements Driver {
     if (this.#living.get(replica)?.process === process) this.#living.delete(replica)
   }
 
-  /** Own children tell of their end; those of an earlier worker have to be looked at. */
   async #patrol(): Promise<void> {
-    for (const [replica, { process }] of [...this.#living]) {
+    for (const [replica, { process, isChild }] of [...this.#living]) {
       await boundOutput(this.#ledger.folderOf(replica))
-      if (!(await isAlive(process))) this.#ended(replica, process, 'ended')
+      if (!isChild && !(await isAlive(process))) this.#ended(replica, process, 'ended')
     }
   }
 }

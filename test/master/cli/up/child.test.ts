@@ -51,7 +51,7 @@ test.each([
     log: 'one\nCannot listen on 127.0.0.1:1: the port is in use\n',
     words: 'Cannot listen on 127.0.0.1:1: the port is in use',
   },
-  { log: '{"level":"error","message":"it \\"broke\\"","x":1}\n', words: 'it \\"broke\\"' },
+  { log: '{"level":"error","message":"it \\"broke\\"","x":1}\n', words: 'it "broke"' },
   {
     log: 'file:///x.js:1\n  x\n  ^\n\nTypeError: x is not a function\n    at y (z)\n\nNode.js v20.20.2\n',
     words: 'TypeError: x is not a function',
