@@ -13,6 +13,7 @@ const slots = numberOr(environment.SLOTS, 4, 1_000)
 const replica = environment.ORCHESTRIFY_REPLICA ?? `process ${process.pid}`
 let delayMs = numberOr(environment.DELAY_MS, 20, DELAY_MAX_MS)
 let busy = 0
+let isEnding = false
 const waiting: (() => void)[] = []
 
 const server = createServer((request, response) => {
@@ -29,6 +30,7 @@ server.on('error', (error) => {
 })
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
+    isEnding = true
     server.close(() => process.exit(0))
     server.closeIdleConnections()
   })
@@ -79,6 +81,8 @@ function toldMs(): number {
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
+  // A kept connection would keep the process.
+  if (isEnding) response.setHeader('connection', 'close')
   response.writeHead(status, { 'content-type': 'application/json', 'x-replica': replica })
   response.end(`${JSON.stringify(body)}\n`)
 }

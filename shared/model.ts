@@ -159,6 +159,7 @@ export interface Node {
   readonly pool: Pool
   readonly schedulability: Schedulability
   readonly capacity: Capacity
+  /** The last time its worker joined: its first heartbeat is still on the way then. */
   readonly joinedAtMs: number
   /** The SHA-256 of the secret that lets the same worker come back under this id. */
   readonly secretHash: string

@@ -213,6 +213,8 @@ export class LocalReplicas {
 
   #watchOver(replica: LocalReplica, running: Running, health: Health): void {
     this.#tell(replica, () => replica.live(running, health))
+    // A start that was under way when this worker began to end is not watched any more.
+    if (this.#closing.signal.aborted) replica.release()
     const tell = (change: () => void): void => this.#tell(replica, change)
     this.#attempt(keepProbing(replica, running, { ...this.#parts, tell }, replica.probing))
   }

@@ -78,7 +78,9 @@ function settle(parser: Argv): void {
     .alias('v', 'version')
     .wrap(100)
     .fail((message, error) => {
-      throw error ?? usage(`Cannot read the command line: ${message}`)
+      // What yargs itself found wrong comes as a YError, what a command threw as it was.
+      const isOurs = error !== undefined && error !== null && error.name !== 'YError'
+      throw isOurs ? error : usage(`Cannot read the command line: ${message ?? error?.message}`)
     })
 }
 

@@ -30,7 +30,9 @@ export function joinNode(desired: DesiredView, join: NodeJoin, at: JoinContext):
   }
   const schedulability = known.schedulability === 'leaving' ? 'open' : known.schedulability
   const { address, secretHash } = at
-  const node = { ...known, schedulability, address, secretHash, capacity: join.capacity }
+  const { capacity } = join
+  const joinedAtMs = at.nowMs
+  const node = { ...known, schedulability, address, secretHash, capacity, joinedAtMs }
   return joined(node, at.nowMs, `worker ${join.name} came back`)
 }
 

@@ -20,7 +20,7 @@ export function conditionOf(
   nowMs: number,
 ): Verdict {
   const seen = observed.nodes.get(node.id)
-  const silentMs = nowMs - (seen?.seenAtMs ?? observed.sinceMs)
+  const silentMs = nowMs - (seen?.seenAtMs ?? Math.max(observed.sinceMs, node.joinedAtMs))
   if (silentMs >= limits.lostAfterMs) return verdict('lost', `silent for ${seconds(silentMs)}`)
   if (seen === undefined) return verdict(node.condition, 'not seen since this master started')
   if (silentMs >= limits.suspectAfterMs)

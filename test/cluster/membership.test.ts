@@ -28,7 +28,7 @@ test('a worker joins with one command and is listed with id, address, CPU, RAM a
 
 test('the same worker comes back under the same id, its replicas untouched (O-02, W1)', async () => {
   cluster = await Cluster.start({ workers: 1 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   const before = await cluster.serves('web', 2)
   const [node] = await cluster.nodes()
   for (const signal of ['SIGKILL', 'SIGKILL'] as const) {
@@ -62,7 +62,7 @@ test('another worker cannot take the name of one that is connected', async () =>
 
 test('a worker that dies is lost after 5 s, its replicas run elsewhere and never twice (O-04, O-05, C-06, C-11)', async () => {
   cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   await cluster.serves('web', 2)
   const load = new Load(cluster.at('web'), 50)
   try {
@@ -88,7 +88,7 @@ test('a worker that dies is lost after 5 s, its replicas run elsewhere and never
 
 test('deleting a node drains it: its replicas run elsewhere, its entry goes, its worker ends (O-06)', async () => {
   cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   await cluster.serves('web', 2)
   const load = new Load(cluster.at('web'), 50)
   try {
@@ -106,7 +106,7 @@ test('deleting a node drains it: its replicas run elsewhere, its entry goes, its
 
 test('a worker that ends gracefully leaves the list after its replicas have moved (O-07)', async () => {
   cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   await cluster.serves('web', 2)
   const load = new Load(cluster.at('web'), 50)
   try {
@@ -125,7 +125,7 @@ test('a worker that ends gracefully leaves the list after its replicas have move
 
 test('releasing a node moves its replicas and keeps it as a spare', async () => {
   cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   await cluster.serves('web', 2)
   await cluster.api('/v1/nodes/w1/release', 'POST')
   await until(
@@ -144,7 +144,7 @@ test('a node over its limits takes nothing new until it is below them again (O-0
   await cluster.startMaster()
   cluster.startWorker('w1')
   await cluster.nodesAre('busy', 1)
-  await cluster.run('web')
+  await cluster.run('web', { autoscale: false })
   const pending = await until(async () =>
     (await cluster?.replicas('web'))?.find((r) => r.state === 'pending'),
   )
@@ -157,7 +157,7 @@ test('a node over its limits takes nothing new until it is below them again (O-0
 
 test('workers reconnect by themselves after a master outage, nothing is restarted (O-26)', async () => {
   cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   const before = await cluster.serves('web', 2)
   await cluster.master?.end('SIGKILL')
   const [worker] = cluster.workers.values()

@@ -13,7 +13,7 @@ afterEach(async () => {
 
 test('with two proxies, a master restart and a drain under load fail no request and restart nothing', async () => {
   cluster = await Cluster.start({ workers: 2, proxies: 2 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   const before = await cluster.serves('web', 2)
   const loads = cluster.proxies.map(({ url }) => new Load(`${url}/s/web/`, 50))
   try {
@@ -43,7 +43,7 @@ test('with two proxies, a master restart and a drain under load fail no request 
 
 test('a replica that dies is restarted on its port without any node failing (C-10, R1)', async () => {
   cluster = await Cluster.start({ workers: 1 })
-  await cluster.run('web', { min: 2 })
+  await cluster.run('web', { min: 2, autoscale: false })
   const [victim] = await cluster.serves('web', 2)
   process.kill(Number(victim?.handle), 'SIGKILL')
   const again = await until(async () => {
@@ -97,7 +97,7 @@ test('an unhealthy replica leaves the rotation at once and comes back (T-07, T-0
 
 test('what a worker runs without an assignment is undone when it hears so (C-11, C-14, R3)', async () => {
   cluster = await Cluster.start({ workers: 1 })
-  await cluster.run('web')
+  await cluster.run('web', { autoscale: false })
   await cluster.serves('web', 1)
   await cluster.workers.get('w1')?.end('SIGKILL')
   await cluster.api('/v1/services/web', 'DELETE')
@@ -111,7 +111,7 @@ test('what a worker runs without an assignment is undone when it hears so (C-11,
 
 test('a proxy serves its last table after a restart without a master', async () => {
   cluster = await Cluster.start({ workers: 1 })
-  await cluster.run('web')
+  await cluster.run('web', { autoscale: false })
   await cluster.serves('web', 1)
   await until(async () => (await fetch(cluster?.at('web') ?? '')).status === 200)
   await cluster.master?.end('SIGKILL')

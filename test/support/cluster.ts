@@ -178,7 +178,10 @@ export class Cluster {
 
   async nodesAre(condition: string, count: number, timeoutMs = 20_000): Promise<void> {
     await until(
-      async () => (await this.nodes()).filter((n) => n.condition === condition).length === count,
+      async () => {
+        const seen = (await this.nodes()).filter(({ seenAt }) => seenAt !== undefined)
+        return seen.filter((node) => node.condition === condition).length === count
+      },
       { timeoutMs },
     )
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../shared/config.ts'
 import { type WorkerConfig, workerKnobs } from '../../worker/config.ts'
+import { isErrno } from '../../worker/drivers/process/errno.ts'
 import { listProcesses } from '../../worker/drivers/process/process-table.ts'
 import { runWorker } from '../../worker/start.ts'
 import { until } from '../support/until.ts'
@@ -52,7 +53,11 @@ async function pidsIn(data: string): Promise<readonly number[]> {
 }
 
 function end(pid: number): void {
-  process.kill(pid, 'SIGKILL')
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error
+  }
 }
 
 const WEB = assignedReplica({ command: node(SERVER) })
@@ -302,6 +307,7 @@ describe('runWorker() in a later life', () => {
     await first.ended
     const [gone = 0] = await pidsIn(data)
     end(gone)
+    await until(async () => (await pidsIn(data)).length === 1)
     await writeFile(join(data, 'ports.json'), '{')
     const { log } = live(master, data)
     await until(() => log.count('replica serves') === 2)

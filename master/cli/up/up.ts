@@ -37,7 +37,9 @@ async function planOf(
   const port = await claimPort(asked.port ?? PORTS.master, host, { role: 'master', flag: '--port' })
   const proxy = { role: 'proxy', flag: '--proxy-port' }
   const proxyPort = await claimPort(asked.proxyPort ?? PORTS.proxy, host, proxy)
-  const adminPort = await preferPort(PORTS.admin, '127.0.0.1')
+  // Who takes any port for the traffic has several of these on one machine.
+  const wantedAdmin = asked.proxyPort === 0 ? 0 : PORTS.admin
+  const adminPort = await preferPort(wantedAdmin, '127.0.0.1')
   return { dir, host, workers, port, proxyPort, adminPort, masterFlags: [] }
 }
 

@@ -73,9 +73,10 @@ function overObjective(inputs: ScalingInputs, limits: AutoscalerLimits): Conclus
 }
 
 const IMPROVEMENT_MIN = 0.1
-const RELIEF_MIN = 0.2
+/** A rate measured while load sets in is too low: so much more per replica is still no growth. */
+const GROWTH_MAX = 1.1
 
-/** Adding is futile when each replica got clearly less to do and answers hardly came sooner. */
+/** Adding is futile when no replica has more to do than before and answers hardly came sooner. */
 function futility(inputs: ScalingInputs, limits: AutoscalerLimits): string | undefined {
   const { scaling, recent, nowMs, replicas } = inputs
   if (scaling?.direction !== 'up' || scaling.to !== replicas || recent === undefined)
@@ -83,7 +84,7 @@ function futility(inputs: ScalingInputs, limits: AutoscalerLimits): string | und
   const { percentileBeforeMs, ratePerReplicaBefore } = scaling
   if (percentileBeforeMs === undefined || ratePerReplicaBefore === undefined) return undefined
   if (nowMs - scaling.scaledAtMs > limits.futileRetryMs) return undefined
-  const relieved = rateOf(inputs) / replicas <= ratePerReplicaBefore * (1 - RELIEF_MIN)
+  const relieved = rateOf(inputs) / replicas <= ratePerReplicaBefore * GROWTH_MAX
   const improved = recent.percentileMs <= percentileBeforeMs * (1 - IMPROVEMENT_MIN)
   if (!relieved || improved) return undefined
   return `going from ${scaling.from} to ${scaling.to} did not help (${ms(percentileBeforeMs)} before)`

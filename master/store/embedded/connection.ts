@@ -90,7 +90,7 @@ function pragma(database: SqliteDatabase, name: string): unknown {
 /** The finding of SQLite's own check of its pages, or undefined when it finds nothing. */
 export function structuralDamage(database: SqliteDatabase): string | undefined {
   // As bytes: it may quote the damage.
-  const check = 'SELECT CAST(quick_check AS BLOB) AS finding FROM pragma_quick_check(1)'
+  const check = 'SELECT CAST(quick_check AS BLOB) AS finding FROM pragma_quick_check LIMIT 1'
   const [row] = database.prepare(check).all()
   const finding = row === undefined ? 'no answer' : Buffer.from(bytesOf(row, 'finding')).toString()
   return finding === 'ok' ? undefined : finding

@@ -97,7 +97,7 @@ const cases: readonly { rule: string; to: number; why: string; given: Partial<Sc
     rule: 'over-objective',
     to: 3,
     why: 'the load grew as fast as the replicas',
-    given: { replicas: 2, recent: recent(149, { requests: 200 }), scaling: up },
+    given: { replicas: 2, recent: recent(149, { requests: 240 }), scaling: up },
   },
   {
     rule: 'over-objective',

@@ -50,3 +50,10 @@ test('conditionOf() knows no limit at 100 percent', () => {
   const limits = { ...LIMITS, busyCpuPercent: 100, busyMemoryPercent: 100 }
   expect(conditionOf(nodeNamed('n1'), seen, limits, 0).condition).toBe('ready')
 })
+
+test('conditionOf() gives a worker that just joined time for its first heartbeat', () => {
+  const seen = new SeenWorld()
+  const node = nodeNamed('n1', { joinedAtMs: 10_000 })
+  expect(conditionOf(node, seen, LIMITS, 14_999).condition).toBe('ready')
+  expect(conditionOf(node, seen, LIMITS, 15_000).condition).toBe('lost')
+})

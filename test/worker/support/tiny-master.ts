@@ -1,8 +1,7 @@
 /** A master in miniature: real HTTP, real schemas, and a will that the test bends. */
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import {
   type AssignedReplica,
@@ -18,6 +17,10 @@ interface Refusal {
   readonly status: number
   readonly code: string
 }
+
+/** Below what systems give to those who ask for any port, and below what replicas get. */
+const PORT_MIN = 10_000
+const PORT_MAX = 18_000
 
 export class TinyMaster {
   port = 0
@@ -50,11 +53,21 @@ export class TinyMaster {
     return `http://127.0.0.1:${this.port}`
   }
 
-  /** Listens, on the same port as before. */
+  /**
+   * Listens, on the same port as before. None that the system gives by itself: while the master is
+   * away, another test could get that.
+   */
   async come(): Promise<void> {
+    const isFirst = this.port === 0
+    if (isFirst) this.port = randomInt(PORT_MIN, PORT_MAX)
     this.#server.listen(this.port, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.port = (this.#server.address() as AddressInfo).port
+    try {
+      await once(this.#server, 'listening')
+    } catch (error) {
+      if (!isFirst) throw error
+      this.port = 0
+      await this.come()
+    }
   }
 
   async goAway(): Promise<void> {

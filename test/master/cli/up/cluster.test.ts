@@ -172,7 +172,8 @@ test('--node-del moves what a node runs and removes it; its worker stays ended',
   expect(nodes.map(({ name }) => name)).toEqual(['worker-1'])
   await until(async () => {
     const replicas = await listed<ReplicaView>('procs', 'replicas')
-    return replicas.length === 2 && replicas.every((one) => one.nodeName === 'worker-1')
+    const serving = replicas.filter(({ state }) => state === 'serving')
+    return serving.length === 2 && serving.every((one) => one.nodeName === 'worker-1')
   })
 })
 
