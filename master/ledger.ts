@@ -1,6 +1,7 @@
 /** Keeps the desired state and its log together: the single writer of this master. */
+
+import type { Change, Entry } from '../shared/change.ts'
 import type { Log } from '../shared/log.ts'
-import type { Change, Entry } from '../shared/model.ts'
 import { Desired, type DesiredView, type SavedState } from './decide/desired.ts'
 import type { Store } from './store/store.ts'
 

@@ -1,5 +1,5 @@
+import type { Change } from '../shared/change.ts'
 import type { Log, LogFields } from '../shared/log.ts'
-import type { Change } from '../shared/model.ts'
 
 /** One line per change: its kind is the message, what it is about are the fields. */
 export function logChange(log: Log, change: Change): void {

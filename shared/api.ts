@@ -1,9 +1,9 @@
 /** What the master's HTTP API answers: read by the CLI, the console and other programs. */
+import type { Entry } from './change.ts'
 import type {
   Condition,
   Decision,
   DriverName,
-  Entry,
   HostLoad,
   Pool,
   Schedulability,

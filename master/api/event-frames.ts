@@ -1,4 +1,4 @@
-import type { Entry } from '../../shared/model.ts'
+import type { Entry } from '../../shared/change.ts'
 import type { EventSource } from '../surface.ts'
 import { entryView } from './views/entry-view.ts'
 

@@ -9,7 +9,7 @@ import type {
   ServiceView,
   WhyView,
 } from '../../shared/api.ts'
-import type { Entry } from '../../shared/model.ts'
+import type { Entry } from '../../shared/change.ts'
 import type { RoutesAnswer } from '../../shared/protocol.ts'
 import { CliError } from './failure.ts'
 

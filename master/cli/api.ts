@@ -1,10 +1,10 @@
+import type { Entry } from '../../shared/change.ts'
 import { systemClock } from '../../shared/clock.ts'
 import {
   type ControlClient,
   createControlClient,
   MasterUnreachable,
 } from '../../shared/control-client.ts'
-import type { Entry } from '../../shared/model.ts'
 import { entryAnswer, z } from './answers.ts'
 import type { Arguments } from './arguments.ts'
 import { usage } from './failure.ts'

@@ -1,5 +1,5 @@
 import type { NodeView, ReplicaView, ServiceView } from '../../shared/api.ts'
-import type { Change, Entry } from '../../shared/model.ts'
+import type { Change, Entry } from '../../shared/change.ts'
 import { timeOf } from './ages.ts'
 import { shortId } from './ids.ts'
 

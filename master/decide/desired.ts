@@ -1,6 +1,6 @@
 /** What was promised: rebuilt from snapshot and log, changed by `apply` alone. */
+import type { Change } from '../../shared/change.ts'
 import type {
-  Change,
   Node,
   NodeId,
   Replica,

@@ -1,5 +1,6 @@
+import type { Change } from '../../shared/change.ts'
 import { conflict } from '../../shared/errors.ts'
-import type { Change, Node, NodeId } from '../../shared/model.ts'
+import type { Node, NodeId } from '../../shared/model.ts'
 import type { NodeJoin } from '../../shared/protocol.ts'
 import type { DesiredView } from './desired.ts'
 

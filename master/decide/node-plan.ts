@@ -1,4 +1,5 @@
-import type { Change, Node } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Node } from '../../shared/model.ts'
 import { conditionOf } from './liveness.ts'
 import { fact, type World } from './world.ts'
 

@@ -1,4 +1,5 @@
-import type { Change, Replica, Service } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Replica, Service } from '../../shared/model.ts'
 import { templateOf } from './desired.ts'
 import { place } from './scheduler.ts'
 import { fact, type World } from './world.ts'

@@ -1,5 +1,6 @@
 /** The whole brain: what was promised and what is seen in, the next changes out. */
-import type { Change, Decision, Node, NodeId } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Decision, Node, NodeId } from '../../shared/model.ts'
 import type { DesiredView } from './desired.ts'
 import { conditionOf, isSettled } from './liveness.ts'
 import { finishLeaving } from './node-plan.ts'

@@ -1,4 +1,5 @@
-import type { Change, Decision, ScalingInputs, Service } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Decision, ScalingInputs, Service } from '../../shared/model.ts'
 import { autoscale, rateOf } from './autoscaler/autoscale.ts'
 import type { Seen } from './standing.ts'
 import { fact, type World } from './world.ts'

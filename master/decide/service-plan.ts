@@ -1,4 +1,5 @@
-import type { Change, Replica, Service, StartFailures } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Replica, Service, StartFailures } from '../../shared/model.ts'
 import { templateOf } from './desired.ts'
 import { drained } from './drain.ts'
 import type { ToPlace } from './placement-plan.ts'

@@ -1,4 +1,5 @@
-import type { Change, Decision, Node, NodeId } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Decision, Node, NodeId } from '../../shared/model.ts'
 import type { DesiredView } from './desired.ts'
 import type { Limits } from './limits.ts'
 import type { Observed } from './observed.ts'

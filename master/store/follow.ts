@@ -1,4 +1,4 @@
-import type { Entry } from '../../shared/model.ts'
+import type { Entry } from '../../shared/change.ts'
 import type { Bell } from './bell.ts'
 import { type Store, WATCH_ENTRIES_MAX } from './store.ts'
 

@@ -1,4 +1,4 @@
-import type { Change, Entry } from '../../shared/model.ts'
+import type { Change, Entry } from '../../shared/change.ts'
 import { Bell } from './bell.ts'
 import { follow } from './follow.ts'
 import { checkAppend, checkLeader, checkRead, checkSnapshot, oldestAfter } from './rules.ts'

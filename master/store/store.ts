@@ -1,5 +1,5 @@
+import type { Change, Entry } from '../../shared/change.ts'
 import { RequestError } from '../../shared/errors.ts'
-import type { Change, Entry } from '../../shared/model.ts'
 
 /**
  * A fenced log with snapshots. The desired state is rebuilt from the last snapshot and the entries

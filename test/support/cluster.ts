@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeView, ReplicaView, ServiceView, WhyView } from '../../shared/api.ts'
-import type { Entry } from '../../shared/model.ts'
+import type { Entry } from '../../shared/change.ts'
 import { freePort, Program, ROOT } from './program.ts'
 import { until } from './until.ts'
 

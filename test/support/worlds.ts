@@ -8,7 +8,8 @@ import type {
   Observed,
   ProxyObservation,
 } from '../../master/decide/observed.ts'
-import type { Change, Node, Phase, Replica, ServiceSpec } from '../../shared/model.ts'
+import type { Change } from '../../shared/change.ts'
+import type { Node, Phase, Replica, ServiceSpec } from '../../shared/model.ts'
 import type { ReplicaReport } from '../../shared/protocol.ts'
 
 export const LIMITS: Limits = {

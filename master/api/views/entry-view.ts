@@ -1,4 +1,4 @@
-import type { Entry } from '../../../shared/model.ts'
+import type { Entry } from '../../../shared/change.ts'
 
 /** What proves a worker's identity is nobody's news, not even as a hash. */
 export function entryView(entry: Entry): Entry {

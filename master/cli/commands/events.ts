@@ -1,4 +1,4 @@
-import type { Entry } from '../../../shared/model.ts'
+import type { Entry } from '../../../shared/change.ts'
 import { eventsAnswer, nodesAnswer, replicasAnswer, servicesAnswer } from '../answers.ts'
 import type { Api } from '../api.ts'
 import type { Arguments } from '../arguments.ts'

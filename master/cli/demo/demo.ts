@@ -17,7 +17,7 @@ import { frame, line, type Moment, told } from './view.ts'
 import { ClusterWatch } from './watch.ts'
 
 const SERVICE = 'sample'
-const OBJECTIVE_MS = 100
+const OBJECTIVE_MS = 200
 const LOOK_EVERY_MS = 100
 const DRAW_EVERY_MS = 500
 const LINE_EVERY_MS = 3_000
@@ -32,13 +32,13 @@ interface Act {
 }
 
 /**
- * One replica of the sample answers about 200 requests per second, and the generator keeps all its
- * connections busy in the rush: 30 requests in flight are 150 ms with one replica, 75 with two.
+ * One replica of the sample answers about 100 requests per second, and the generator keeps all its
+ * connections busy in the rush: 30 requests in flight are 300 ms with one replica, 150 with two.
  */
 const ACTS: readonly Act[] = [
   { ...load('calm', 20, 4), atLeastMs: 8_000, atMostMs: 8_000, isOver: () => true },
   {
-    ...load('rush', 500, 30),
+    ...load('rush', 400, 30),
     atLeastMs: 18_000,
     atMostMs: 30_000,
     isOver: (watch) => watch.scaledUp,
@@ -153,7 +153,7 @@ function sampleInput(): Readonly<Record<string, unknown>> {
   return {
     name: SERVICE,
     command: [process.execPath, examplePath('sample-service')],
-    environment: { SLOTS: '4', DELAY_MS: '20' },
+    environment: { SLOTS: '4', DELAY_MS: '40' },
     objective: `p95 < ${OBJECTIVE_MS}ms`,
     min: 1,
     max: 6,

@@ -1,4 +1,4 @@
-import type { Change } from '../../../shared/model.ts'
+import type { Change } from '../../../shared/change.ts'
 import type { DesiredView } from '../desired.ts'
 
 /** What an intent may know beside the desired state. */

@@ -1,5 +1,6 @@
+import type { Change } from '../../../shared/change.ts'
 import { conflict } from '../../../shared/errors.ts'
-import type { Change, Node, Pool, Schedulability } from '../../../shared/model.ts'
+import type { Node, Pool, Schedulability } from '../../../shared/model.ts'
 import { type At, because, type Meaning } from './at.ts'
 import { findNode } from './find.ts'
 

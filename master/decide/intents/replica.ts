@@ -1,4 +1,5 @@
-import type { Change, Replica, Service } from '../../../shared/model.ts'
+import type { Change } from '../../../shared/change.ts'
+import type { Replica, Service } from '../../../shared/model.ts'
 import { type At, because, type Meaning } from './at.ts'
 import { findReplica } from './find.ts'
 

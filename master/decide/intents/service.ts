@@ -1,5 +1,6 @@
+import type { Change } from '../../../shared/change.ts'
 import { conflict, invalid, RequestError } from '../../../shared/errors.ts'
-import type { Change, Service, ServiceSpec } from '../../../shared/model.ts'
+import type { Service, ServiceSpec } from '../../../shared/model.ts'
 import type { DesiredView } from '../desired.ts'
 import { type At, because, type Meaning } from './at.ts'
 import { findService } from './find.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { EventText } from '../../../master/cli/event-text.ts'
-import type { Change } from '../../../shared/model.ts'
+import type { Change } from '../../../shared/change.ts'
 import { nodeNamed, specNamed } from '../../support/worlds.ts'
 
 const fact = { atMs: 0, actor: 'master', reason: 'because' }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Desired } from '../../../master/decide/desired.ts'
 import { plan } from '../../../master/decide/plan.ts'
-import type { Change, Phase, Replica } from '../../../shared/model.ts'
+import type { Change } from '../../../shared/change.ts'
+import type { Phase, Replica } from '../../../shared/model.ts'
 import {
   added,
   applied,

@@ -1,5 +1,5 @@
 /** Changes whose content follows from their revision, so that a wrong one is noticed. */
-import type { Change } from '../../../shared/model.ts'
+import type { Change } from '../../../shared/change.ts'
 
 export function changeNumber(revision: number): Change {
   return {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Conflict, Fenced, type Store } from '../../../../master/store/store.ts'
-import type { Change } from '../../../../shared/model.ts'
+import type { Change } from '../../../../shared/change.ts'
 import { changeNumber, changesFrom } from '../changes.ts'
 import { changesOf, leaderOf, type Tested } from './tested.ts'
 

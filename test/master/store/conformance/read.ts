@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../../../shared/model.ts'
+import type { Entry } from '../../../../shared/change.ts'
 import { changeNumber } from '../changes.ts'
 import { leaderOf, type Tested } from './tested.ts'
 

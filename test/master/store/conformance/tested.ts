@@ -1,5 +1,5 @@
 import type { Store } from '../../../../master/store/store.ts'
-import type { Change, Entry } from '../../../../shared/model.ts'
+import type { Change, Entry } from '../../../../shared/change.ts'
 import { changesFrom } from '../changes.ts'
 
 export interface StoreUnderTest {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Compacted, WATCH_ENTRIES_MAX } from '../../../../master/store/store.ts'
-import type { Entry } from '../../../../shared/model.ts'
+import type { Entry } from '../../../../shared/change.ts'
 import { changeNumber, changesFrom } from '../changes.ts'
 import { changesOf, leaderOf, type Tested } from './tested.ts'
 
