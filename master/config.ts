@@ -12,6 +12,7 @@ import {
   port,
   text,
 } from '../shared/knob.ts'
+import { logKnobs } from '../shared/log-knobs.ts'
 import { serviceKnobs } from './api/service-knobs.ts'
 
 const MANY = 1_000_000
@@ -50,28 +51,6 @@ const serving = {
     fallback: false,
     meaning: 'Serve plain HTTP to everybody, not to loopback only.',
   }),
-}
-
-const logging = {
-  logLevel: choice(['error', 'warn', 'info', 'debug'], {
-    flag: 'log-level',
-    env: 'LOG_LEVEL',
-    fallback: 'info',
-    meaning: 'The least serious lines that are written.',
-  }),
-  logFile: text<undefined>({
-    flag: 'log-file',
-    fallback: undefined,
-    meaning: 'Also write the log to this file.',
-  }),
-  logFileSizeMb: number(
-    { min: 1, max: 10_000, unit: 'MB' },
-    { flag: 'log-file-size', fallback: 20, meaning: 'Begin a new log file after so much.' },
-  ),
-  logFilesKept: number(
-    { min: 1, max: 1_000, unit: 'files' },
-    { flag: 'log-file-keep', fallback: 5, meaning: 'Keep so many log files.' },
-  ),
 }
 
 const watching = {
@@ -223,7 +202,7 @@ const api = {
 
 export const masterKnobs = {
   ...serving,
-  ...logging,
+  ...logKnobs,
   ...watching,
   ...scaling,
   ...serviceKnobs,

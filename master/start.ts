@@ -2,7 +2,8 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { createLog, type ProgramLog } from '../shared/winston-log.ts'
+import { openLog } from '../shared/log-knobs.ts'
+import type { ProgramLog } from '../shared/winston-log.ts'
 import { createApi } from './api/app.ts'
 import { assemble, type Parts } from './assemble.ts'
 import { type MasterConfig, readMasterConfig } from './config.ts'
@@ -31,13 +32,7 @@ export async function serve(
 ): Promise<void> {
   try {
     const config = readMasterConfig({ argv, environment })
-    const logged = createLog({
-      program: 'master',
-      level: config.logLevel,
-      file: config.logFile,
-      fileMaxMb: config.logFileSizeMb,
-      fileKeep: config.logFilesKept,
-    })
+    const logged = openLog('master', config)
     const master = await startMaster(config, WHOLE_MS, logged)
     const failure = await Promise.race([master.failed, terminated()])
     await master.stop()

@@ -1,5 +1,6 @@
 import { type ConfigOf, type ConfigSources, readConfig } from '../shared/config.ts'
-import { choice, duration, flag, number, port, text, texts } from '../shared/knob.ts'
+import { duration, flag, number, port, text, texts } from '../shared/knob.ts'
+import { logKnobs } from '../shared/log-knobs.ts'
 import type { EngineLimits } from './engine.ts'
 import type { TrafficLimits } from './traffic.ts'
 
@@ -152,25 +153,7 @@ export const proxyKnobs = {
     fallback: 30_000,
     meaning: 'How long requests under way may take to finish when the proxy stops.',
   }),
-  logLevel: choice(['error', 'warn', 'info', 'debug'], {
-    flag: 'log-level',
-    env: 'LOG_LEVEL',
-    fallback: 'info',
-    meaning: 'How much is logged.',
-  }),
-  logFile: text<string | undefined>({
-    flag: 'log-file',
-    fallback: undefined,
-    meaning: 'File that the log also goes to; it rotates.',
-  }),
-  logFileMaxMb: number(
-    { min: 1, max: 10_000, unit: 'MB' },
-    { flag: 'log-file-max-mb', fallback: 50, meaning: 'Size at which the log file rotates.' },
-  ),
-  logFileKeep: number(
-    { min: 1, max: 1_000, unit: 'count' },
-    { flag: 'log-file-keep', fallback: 24, meaning: 'Rotated log files that are kept.' },
-  ),
+  ...logKnobs,
 }
 
 export type ProxyConfig = ConfigOf<typeof proxyKnobs>

@@ -1,6 +1,6 @@
 import { helpOf } from '../shared/config.ts'
 import { sentenceOf } from '../shared/errors.ts'
-import { createLog } from '../shared/winston-log.ts'
+import { openLog } from '../shared/log-knobs.ts'
 import { proxyKnobs, readProxyConfig } from './config.ts'
 import { start } from './start.ts'
 
@@ -17,13 +17,7 @@ async function run(argv: readonly string[]): Promise<void> {
     return
   }
   const config = readProxyConfig({ argv, environment: process.env })
-  const { log, setLevel, close } = createLog({
-    program: 'proxy',
-    level: config.logLevel,
-    file: config.logFile,
-    fileMaxMb: config.logFileMaxMb,
-    fileKeep: config.logFileKeep,
-  })
+  const { log, setLevel, close } = openLog('proxy', config)
   const proxy = await start({ config, log, setLogLevel: setLevel })
   await Promise.race([signalled(), proxy.refused])
   // Whoever asks a second time does not want to wait.

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Bell } from '../shared/bell.ts'
 import { type Clock, deadline, systemClock } from '../shared/clock.ts'
 import {
   type ControlClient,
@@ -13,7 +14,6 @@ import {
 } from '../shared/credential.ts'
 import { RequestError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { Bell } from './bell.ts'
 import type { ProxyConfig } from './config.ts'
 import { Reports } from './decide/reports.ts'
 import { type MeasurementSenderParts, sendMeasurements, sendOnce } from './measurement-sender.ts'

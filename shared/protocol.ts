@@ -199,7 +199,8 @@ export const histogramSchema = z.object({
     .array(z.number().int().nonnegative())
     .max(2 * HISTOGRAM_BUCKETS)
     .refine(
-      (flat) => flat.length % 2 === 0 && flat.every((v, at) => at % 2 === 1 || v < HISTOGRAM_BUCKETS),
+      (flat) =>
+        flat.length % 2 === 0 && flat.every((v, at) => at % 2 === 1 || v < HISTOGRAM_BUCKETS),
       'pairs of an existing bucket and a count are expected',
     ),
 })

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import type { ConfigOf } from '../shared/config.ts'
 import { choice, duration, flag, type Knob, number, port, text, texts } from '../shared/knob.ts'
+import { logKnobs } from '../shared/log-knobs.ts'
 import { type PortRange, parsePortRange } from './ports.ts'
 
 const cluster = {
@@ -37,6 +38,7 @@ const node = {
   workerName: text({
     flag: 'worker-name',
     fallback: hostname(),
+    fallbackShown: 'the host name',
     meaning: 'The name of this node; the same name is the same node. The host name by default.',
   }),
   advertise: text<undefined>({
@@ -114,25 +116,7 @@ const telling = {
     fallback: 18_081,
     meaning: 'Port of /metrics on 127.0.0.1; the next free one when it is taken.',
   }),
-  logLevel: choice(['error', 'warn', 'info', 'debug'], {
-    flag: 'log-level',
-    env: 'LOG_LEVEL',
-    fallback: 'info',
-    meaning: 'The least serious lines that are written.',
-  }),
-  logFile: text<undefined>({
-    flag: 'log-file',
-    fallback: undefined,
-    meaning: 'Also write the log to this file.',
-  }),
-  logFileSizeMb: number(
-    { min: 1, max: 10_000, unit: 'MB' },
-    { flag: 'log-file-size', fallback: 20, meaning: 'Begin a new log file after so much.' },
-  ),
-  logFilesKept: number(
-    { min: 1, max: 1_000, unit: 'files' },
-    { flag: 'log-file-keep', fallback: 5, meaning: 'Keep so many log files.' },
-  ),
+  ...logKnobs,
 }
 
 export const workerKnobs = { ...cluster, ...node, ...replicas, ...telling }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { helpOf, readConfig } from '../shared/config.ts'
 import { RequestError, sentenceOf } from '../shared/errors.ts'
-import { createLog } from '../shared/winston-log.ts'
+import { openLog } from '../shared/log-knobs.ts'
 import { type WorkerConfig, workerKnobs } from './config.ts'
 import { runWorker } from './start.ts'
 
@@ -22,9 +22,7 @@ if (argv.includes('--help')) {
 }
 
 async function serve(config: WorkerConfig): Promise<void> {
-  const { logLevel: level, logFile: file, logFileSizeMb, logFilesKept } = config
-  const sizes = { fileMaxMb: logFileSizeMb, fileKeep: logFilesKept }
-  const { log, close } = createLog({ program: 'worker', level, file, ...sizes })
+  const { log, close } = openLog('worker', config)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave)
   try {
     await runWorker(config, { environment: process.env, log, leave: leaving.signal })

@@ -184,7 +184,7 @@ const NEXT: readonly string[] = [
   'It scaled up when p95 missed the objective, and down when fewer replicas sufficed.',
   'Next, a cluster that stays:',
   '  node master up --workers 2 --detach',
-  '  node master run hello -- node dist/examples/sample-service.js',
+  '  node master run hello -- node "$PWD/dist/examples/sample-service.js"',
   '  curl http://127.0.0.1:8080/s/hello/',
   '  node master why hello',
   '  node master down',

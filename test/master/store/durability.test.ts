@@ -9,8 +9,10 @@ import { findLog, forEach, runWriter } from './writing.ts'
 const compiled = compileStore()
 afterAll(() => compiled.remove())
 
-/** Each point at which the log is synced, for the first so many syncs. */
-const CRASH_POINTS = 200
+/** The syncs at which it is killed: all of the opening, then every second, or all when asked. */
+const CRASH_POINTS = Array.from({ length: 200 }, (_, at) => at + 1).filter(
+  (point) => point <= 20 || point % 2 === 0 || process.env.ORCHESTRIFY_LONG === '1',
+)
 const RANDOM_KILLS = 50
 const KILLS_PER_LOG = 5
 const SYNCS = 'fdatasync,fsync'
@@ -48,8 +50,7 @@ describe('append() of the embedded store', () => {
   })
 
   test('loses nothing acknowledged when it is killed at any of its syncs', async () => {
-    const points = Array.from({ length: CRASH_POINTS }, (_, at) => at + 1)
-    await forEach(points, 2, async (point) => {
+    await forEach(CRASH_POINTS, 2, async (point) => {
       const directory = join(parent, `at-${point}`)
       const inject = `inject=${SYNCS}:signal=KILL:when=${point}`
       const strace = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${SYNCS}`, '-e', inject]

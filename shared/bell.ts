@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Wakes one loop before its next turn. Ringing while nobody waits is remembered once. */
 export class Bell {
