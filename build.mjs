@@ -22,7 +22,10 @@ function isStale() {
 function files() {
   return sources
     .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => [folder, ...readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name))])
+    .flatMap((folder) => [
+      folder,
+      ...readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+    ])
     .map((name) => join(root, name))
 }
 

@@ -38,6 +38,8 @@ const JOIN_RETRY_MAX_MS = 5_000
 /** These answers do not change by waiting. */
 const FINAL_REFUSALS: readonly number[] = [400, 401, 403, 409, 410, 422, 426]
 
+const REFUSALS: readonly number[] = [401, 403]
+
 /** Speaks with the master: joins, reports, hears what to run. */
 export class Agent {
   readonly #parts: AgentParts
@@ -45,6 +47,7 @@ export class Agent {
   readonly #bell = new Bell()
   readonly #book = new ReportBook()
   readonly #ending = new AbortController()
+  #isLeaving = false
   #isRemoved = false
   #joined: NodeJoined | undefined
   #joining: Promise<void> | undefined
@@ -95,7 +98,8 @@ export class Agent {
     const node = this.#joined?.node
     const { signal } = this.#ending
     if (node === undefined) return false
-    return this.#call('leave', () => this.#parts.link.leave(node, signal), signal)
+    this.#isLeaving = await this.#call('leave', () => this.#parts.link.leave(node, signal), signal)
+    return this.#isLeaving
   }
 
   async #join(signal: AbortSignal, turn: 'first' | 'again'): Promise<void> {
@@ -233,7 +237,8 @@ export class Agent {
       if (signal.aborted) return false
       if (!isExpected(error)) throw error
       const status = error instanceof RequestError ? error.status : 0
-      if (status === 410) this.#remove()
+      // A certificate ends with its node, and a worker that leaves expects just that.
+      if (status === 410 || (this.#isLeaving && REFUSALS.includes(status))) this.#remove()
       else if (status === 404) await this.#rejoin()
       else this.#connection.fails(wire, error)
       return false

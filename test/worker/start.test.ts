@@ -332,7 +332,7 @@ describe('runWorker() in a later life', () => {
 })
 
 describe('runWorker() leaves', () => {
-  test('after its replicas have moved', async () => {
+  test.each([410, 401, 403])('after its replicas have moved (%d)', async (status) => {
     const master = await TinyMaster.start()
     const data = await scratch()
     const { leave, ended } = live(master, data)
@@ -343,7 +343,7 @@ describe('runWorker() leaves', () => {
     expect(await pidsIn(data)).toHaveLength(1)
     master.assign()
     await until(() => master.phaseOf('r1') === undefined)
-    master.refusals.set('heartbeat', { status: 410, code: 'GONE' })
+    master.refusals.set('heartbeat', { status, code: 'GONE' })
     await ended
     expect(await pidsIn(data)).toEqual([])
   })

@@ -12,7 +12,7 @@ export interface Moment {
 }
 
 /** The whole picture, drawn anew on a terminal. */
-export function frame(moment: Moment, screen: Screen): readonly string[] {
+export function frame(moment: Moment, screen: Pick<Screen, 'paint'>): readonly string[] {
   const { picture, objectiveMs, phase } = moment
   const values = picture.samples.map(({ percentileMs }) => percentileMs)
   const latest = picture.samples.at(-1)

@@ -117,7 +117,7 @@ test('run says why a command cannot start, and exits with 1', async () => {
 
 test('events --follow shows what happens until it is told to end', async () => {
   const follow = new Program('master', ['events', '--follow'], { cwd: dir, env: environment() })
-  await until(() => follow.output.includes('joined'))
+  await until(() => follow.output.includes('is applied'))
   await call('run', 'late', '--no-wait', '--', ...sample)
   await until(() => follow.output.includes('late is applied'))
   expect(await follow.end('SIGINT')).toBe(0)
