@@ -17,8 +17,14 @@ export interface Api {
   get(path: string): Promise<unknown>
   send(method: Method, path: string, body?: unknown): Promise<unknown>
   /** Changes after a revision as they happen, until the signal aborts. */
-  events(after: number, signal: AbortSignal): AsyncIterable<Entry>
+  events(after: number, options: FollowOptions): AsyncIterable<Entry>
   close(): void
+}
+
+export interface FollowOptions {
+  readonly signal: AbortSignal
+  /** Tells once that the master is away; the changes go on where they ended. */
+  onCut?(sentence: string): void
 }
 
 const READ_DEADLINE_MS = 5_000
@@ -70,7 +76,7 @@ export function openApi(target: Target): Api {
         deadlineMs: WRITE_DEADLINE_MS,
         ...(body === undefined ? {} : { body }),
       }),
-    events: (after, signal) => follow(client, after, signal),
+    events: (after, options) => follow(client, after, options),
     close: () => client.close(),
   }
 }
@@ -79,24 +85,24 @@ export function openApi(target: Target): Api {
 async function* follow(
   client: ControlClient,
   after: number,
-  signal: AbortSignal,
+  { signal, onCut }: FollowOptions,
 ): AsyncGenerator<Entry> {
   let seen = after
-  let connected = false
+  let state: 'new' | 'connected' | 'cut' = 'new'
   while (!signal.aborted) {
-    const lastEventId = String(seen)
-    const options = { accept: 'text/event-stream', lastEventId, signal }
+    const options = { accept: 'text/event-stream', lastEventId: String(seen), signal }
     try {
       for await (const { data } of client.stream(`/v1/events?after=${seen}`, options)) {
-        connected = true
+        state = 'connected'
         const entry = entryAnswer(data)
         seen = entry.revision
         yield entry
       }
     } catch (error) {
       if (signal.aborted) return
-      const isCut = error instanceof MasterUnreachable
-      if (!connected || !isCut) throw error
+      if (state === 'new' || !(error instanceof MasterUnreachable)) throw error
+      if (state === 'connected') onCut?.(error.message)
+      state = 'cut'
     }
     await systemClock.sleep(RECONNECT_MS, signal)
   }

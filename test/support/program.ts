@@ -23,7 +23,9 @@ export class Program {
     options: RunOptions = {},
   ) {
     const file = join(ROOT, 'dist', name, 'main.js')
-    this.child = spawn(options.node ?? process.execPath, [file, ...argv], {
+    const line = [...(options.prefix ?? []), options.node ?? process.execPath, file, ...argv]
+    const [command = '', ...rest] = line
+    this.child = spawn(command, rest, {
       cwd: options.cwd ?? ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -61,6 +63,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly node?: string
+  /** Stands before the program on its command line, e.g. to run it in another network. */
+  readonly prefix?: readonly string[]
 }
 
 /** Runs it to its end and answers the code and the output. */

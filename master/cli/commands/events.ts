@@ -33,7 +33,9 @@ export const events: Command = {
     for (const entry of past) show(entry)
     if (args.flag('follow') !== true) return 0
     const head = past.at(-1)?.revision ?? revision
-    for await (const entry of api.events(head, session.signal)) show(entry)
+    const { signal, screen } = session
+    const onCut = (sentence: string): void => screen.complain(`${sentence}; waiting for it`)
+    for await (const entry of api.events(head, { signal, onCut })) show(entry)
     return 0
   },
 }

@@ -78,7 +78,7 @@ export class ClusterWatch {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    for await (const { change } of this.#api.events(0, signal)) {
+    for await (const { change } of this.#api.events(0, { signal })) {
       const sentence = this.#text.sentence(change)
       if (change.kind === 'service-scaled' && change.scaling !== undefined) {
         this.scaledUp ||= change.scaling.direction === 'up'

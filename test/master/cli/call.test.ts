@@ -1,8 +1,19 @@
 /** Calls that need no cluster: what is wrong with them is said in one sentence. */
 import { createServer } from 'node:http'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { freePort, Program, run } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
+
+const running: Program[] = []
+const started = (...parameters: ConstructorParameters<typeof Program>): Program => {
+  const program = new Program(...parameters)
+  running.push(program)
+  return program
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((program) => program.end('SIGKILL')))
+})
 
 const refused = [
   { argv: ['serivces'], says: 'Cannot find the command "serivces"; did you mean "services"?' },
@@ -94,7 +105,7 @@ test('--json prints what the API answered, untouched', async () => {
 
 test('--watch goes on when the master goes away, and says so', async () => {
   const { server, master } = await served('{"nodes":[]}')
-  const watch = new Program('master', ['nodes', '--watch', '--master', master])
+  const watch = started('master', ['nodes', '--watch', '--master', master])
   await until(() => watch.output.includes('No nodes'))
   server.closeAllConnections()
   server.close()

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { frame, line, type Moment } from '../../../master/cli/demo/view.ts'
 import type { Screen } from '../../../master/cli/screen.ts'
 import type { ReplicaView } from '../../../shared/api.ts'
@@ -54,6 +54,7 @@ test('line() says the same in one line for pipes', () => {
 
 test('demo ends at Ctrl-C and leaves no process and no folder', async () => {
   const demo = new Program('master', ['demo'])
+  onTestFinished(async () => void (await demo.end('SIGTERM')))
   await until(() => demo.output.includes('calm'), { timeoutMs: 40_000 })
   const folder = /orchestrify-demo-\w+/.exec(commandLines(childrenOf(demo.pid)))?.[0] ?? ''
   expect(folder).not.toBe('')

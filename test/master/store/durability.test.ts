@@ -88,7 +88,7 @@ describe('append() of the embedded store', () => {
 
   test.each([
     { failure: 'EIO', call: SYNCS, when: '30..33', code: 'STORE_FAILED' },
-    { failure: 'EIO', call: 'pwrite64', when: '100..103', code: 'STORE_FAILED' },
+    { failure: 'EIO', call: 'pwrite64', when: '400..403', code: 'STORE_FAILED' },
     { failure: 'ENOSPC', call: 'pwrite64', when: '100..110', code: 'STORE_FULL' },
     { failure: 'EDQUOT', call: SYNCS, when: '60+7', code: 'STORE_FAILED' },
   ])('rejects with $code while $call fails with $failure, then goes on', async (row) => {

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { identify } from '../../../../master/cli/up/processes.ts'
 import { readState } from '../../../../master/cli/up/state.ts'
 import type { NodeView, ReplicaView } from '../../../../shared/api.ts'
@@ -24,6 +24,17 @@ const environment = (): Record<string, string> => ({
 
 const call = (...argv: readonly string[]) => run('master', argv, { cwd: dir, env: environment() })
 const upFlags = () => ['--data', data, '--port', `${port}`, '--proxy-port', `${proxyPort}`]
+
+const running: Program[] = []
+const started = (...parameters: ConstructorParameters<typeof Program>): Program => {
+  const program = new Program(...parameters)
+  running.push(program)
+  return program
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((program) => program.end('SIGKILL')))
+})
 
 beforeAll(async () => {
   port = await freePort()
@@ -115,17 +126,23 @@ test('run says why a command cannot start, and exits with 1', async () => {
   expect(output).toMatch(/^Cannot start "broken": .*ENOENT/m)
 })
 
-test('events --follow shows what happens until it is told to end', async () => {
-  const follow = new Program('master', ['events', '--follow'], { cwd: dir, env: environment() })
+test('events --follow shows what happens until it is told to end, also after the master was away', async () => {
+  const follow = started('master', ['events', '--follow'], { cwd: dir, env: environment() })
   await until(() => follow.output.includes('is applied'))
   await call('run', 'late', '--no-wait', '--', ...sample)
   await until(() => follow.output.includes('late is applied'))
+  const master = readState(data)?.children.find(({ role }) => role === 'master')
+  process.kill(master?.process?.pid ?? 0, 'SIGKILL')
+  await until(() => follow.output.includes('Cannot reach the master'))
+  await until(async () => (await call('run', 'later', '--no-wait', '--', ...sample)).code === 0)
+  await until(() => follow.output.includes('later is applied'))
   expect(await follow.end('SIGINT')).toBe(0)
   await call('rm', 'late')
+  await call('rm', 'later')
 })
 
 test('--watch prints anew until it is told to end', async () => {
-  const watch = new Program('master', ['nodes', '--watch'], { cwd: dir, env: environment() })
+  const watch = started('master', ['nodes', '--watch'], { cwd: dir, env: environment() })
   await until(() => watch.output.includes('worker-2'))
   expect(await watch.end('SIGINT')).toBe(0)
 })

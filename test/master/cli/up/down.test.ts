@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { identify } from '../../../../master/cli/up/processes.ts'
 import { readState } from '../../../../master/cli/up/state.ts'
 import { processesIn } from '../../../support/cluster.ts'
@@ -83,6 +83,7 @@ test('up clears what a killed up left behind, then starts', async () => {
 
 test('up in the foreground ends everything at Ctrl-C', async () => {
   const up = new Program('master', ['up', '--data', data, ...any], { cwd: dir, env })
+  onTestFinished(async () => void (await up.end('SIGTERM')))
   await until(() => up.output.includes('Ready'))
   const pids = readState(data)?.children.flatMap((child) => child.process?.pid ?? []) ?? []
   expect(living(pids)).toHaveLength(3)
