@@ -39,6 +39,9 @@ export function assemble(base: Base) {
   const wake = (): void => loop.wake()
   const watches = watchesOf(base, nowMs)
   const { nodes, proxies, demand, routes, observed } = watches
+  ledger.onCommit((entries) => {
+    for (const { change } of entries) if (change.kind === 'node-removed') nodes.forget(change.node)
+  })
   const decisions = new DecisionLog()
   const { sampleEveryMs, retentionMs } = config
   const history = new History({ sampleEveryMs, retentionMs })

@@ -1,4 +1,5 @@
 /** Reads, plans, commits, publishes; woken by what is seen, and at least once a period. */
+import { Bell } from '../shared/bell.ts'
 import type { Clock } from '../shared/clock.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -12,8 +13,7 @@ import { routing } from './decide/routing.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { Ledger } from './ledger.ts'
 import type { RouteTable } from './route-table.ts'
-import { Fenced } from './store/store.ts'
-import { Changes } from './waiters.ts'
+import { Conflict, Fenced, StoreUnavailable } from './store/store.ts'
 
 export interface ControlLoopParts {
   readonly ledger: Ledger
@@ -43,8 +43,7 @@ const ROUNDS_MAX = 5
 
 export class ControlLoop {
   readonly #parts: ControlLoopParts
-  readonly #wakes = new Changes()
-  #awake = false
+  readonly #bell = new Bell()
   #publishedAtMs = Number.NEGATIVE_INFINITY
   #failing = false
 
@@ -53,22 +52,16 @@ export class ControlLoop {
   }
 
   wake(): void {
-    this.#awake = true
-    this.#wakes.announce()
+    this.#bell.ring()
   }
 
-  /** Runs until the signal aborts; throws only when another master leads. */
+  /** Runs until the signal aborts; throws only when this master can never commit again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, periodMs } = this.#parts
     while (!signal.aborted) {
-      this.#awake = false
       await this.#passSafely()
       await clock.sleep(PASS_GAP_MS, signal)
-      if (this.#awake) continue
-      const rest = new AbortController()
-      const either = AbortSignal.any([signal, rest.signal])
-      await Promise.race([this.#wakes.next(either), clock.sleep(periodMs, either)])
-      rest.abort()
+      await this.#bell.wait(periodMs, clock, signal)
     }
   }
 
@@ -82,7 +75,7 @@ export class ControlLoop {
       if (this.#failing) this.#parts.log.info('decisions are stored again')
       this.#failing = false
     } catch (error) {
-      if (error instanceof Fenced) throw error
+      if (isFinal(error)) throw error
       if (!this.#failing) {
         this.#parts.log.error('decisions cannot be stored', { reason: sentenceOf(error) })
       }
@@ -132,4 +125,10 @@ export class ControlLoop {
     if (!removes && nowMs - this.#publishedAtMs < PUBLISH_GAP_MS) return
     if (routes.publish(fragments)) this.#publishedAtMs = nowMs
   }
+}
+
+/** Another master leads, somebody else wrote to our log, or the store is gone for good. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof Fenced || error instanceof Conflict) return true
+  return error instanceof StoreUnavailable && error.code === 'STORE_STOPPED'
 }

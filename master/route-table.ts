@@ -1,7 +1,7 @@
 import type { ReplicaId, RouteFragment, RouteRevision, ServiceId } from '../shared/model.ts'
 import { type RoutesAnswer, WIRE_VERSION } from '../shared/protocol.ts'
 import type { Published } from './decide/observed.ts'
-import { Changes } from './waiters.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 interface Versioned {
   readonly fragment: RouteFragment
@@ -18,7 +18,7 @@ export class RouteTable {
   readonly #fragments = new Map<ServiceId, Versioned>()
   readonly #removed = new Map<ServiceId, number>()
   readonly #retired = new Map<ReplicaId, number>()
-  readonly #changes = new Changes()
+  readonly #changes = new WaitingRoom()
   #routed: ReadonlySet<ReplicaId> = new Set()
   #seq = 0
   /** Deltas reach back to here; older askers get the whole table. */
@@ -51,7 +51,7 @@ export class RouteTable {
     if (changed.length === 0 && dropped === 0 && this.#seq > 0) return false
     this.#seq = seq
     this.#retire(seq)
-    this.#changes.announce()
+    this.#changes.ring()
     return true
   }
 

@@ -14,7 +14,7 @@ import { joinNode } from './decide/join.ts'
 import type { Ledger } from './ledger.ts'
 import type { NodeWatch } from './node-watch.ts'
 import type { Caller, WorkerDoor } from './surface.ts'
-import { Changes } from './waiters.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface WorkerDoorParts {
   readonly ledger: Ledger
@@ -31,8 +31,8 @@ export interface WorkerDoorParts {
 
 /** Where workers come in: the master answers, it never dials. */
 export function openWorkerDoor(parts: WorkerDoorParts): WorkerDoor {
-  const changed = new Changes()
-  parts.ledger.onCommit(() => changed.announce())
+  const changed = new WaitingRoom()
+  parts.ledger.onCommit(() => changed.ring())
   return {
     join: (join, from) => admit(join, from, parts),
     heartbeat: (node, heartbeat) => hear(node, heartbeat, parts),
@@ -89,7 +89,7 @@ async function assign(
   node: NodeId,
   after: number,
   signal: AbortSignal,
-  parts: WorkerDoorParts & { readonly changed: Changes },
+  parts: WorkerDoorParts & { readonly changed: WaitingRoom },
 ): Promise<Assignments> {
   const { ledger, changed } = parts
   expectNode(node, parts)

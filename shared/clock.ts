@@ -36,10 +36,9 @@ export async function repeat(
   }
 }
 
-/** A signal that aborts after `ms`, or earlier with its parent. */
-export function deadline(ms: number, parent?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(ms)
-  return parent === undefined ? timeout : AbortSignal.any([timeout, parent])
+/** A signal that aborts after `ms`. */
+export function deadline(ms: number): AbortSignal {
+  return AbortSignal.timeout(ms)
 }
 
 /** Calls back once after `ms`; the answer cancels it. Never keeps the process alive. */

@@ -1,5 +1,6 @@
 /** What a worker or a proxy is known by: stored by itself, proved on every call. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { makePrivateDirectory, readIfThere, writeDurably } from './durable-file.ts'
@@ -57,6 +58,11 @@ export async function loadCredential(directory: string): Promise<Credential | un
 export async function saveCredential(directory: string, credential: Credential): Promise<void> {
   await makePrivateDirectory(directory)
   await writeDurably(join(directory, FILE), `${JSON.stringify(credential, undefined, 2)}\n`)
+}
+
+/** After the member was removed: what it proved is worth nothing any more, and would be in its way. */
+export async function forgetCredential(directory: string): Promise<void> {
+  await rm(join(directory, FILE), { force: true })
 }
 
 /** Whether two thirds of the certificate's life are over; never true of one without a certificate. */

@@ -1,8 +1,12 @@
+import { MasterUnreachable } from '../shared/control-client.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 
 /** What the worker speaks with its master about; one may fail while another works. */
 export type Wire = 'join' | 'reports' | 'assignments' | 'leave'
+
+const SILENT = 'master does not answer, replicas go on'
+const REFUSING = 'master refuses this worker, replicas go on'
 
 /** Whether the master answers; each transition is told once. */
 export class Connection {
@@ -24,7 +28,8 @@ export class Connection {
   fails(wire: Wire, error: unknown): void {
     if (!this.isAway) {
       const reason = sentenceOf(error)
-      this.#log.warn('master does not answer, replicas go on', { wire, reason })
+      const silent = error instanceof MasterUnreachable
+      this.#log.warn(silent ? SILENT : REFUSING, { wire, reason })
     }
     this.#failing.add(wire)
   }

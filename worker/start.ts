@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Clock, repeat, systemClock } from '../shared/clock.ts'
 import { checkMasterUrl, createControlClient } from '../shared/control-client.ts'
-import { type Credential, loadCredential } from '../shared/credential.ts'
+import { type Credential, forgetCredential, loadCredential } from '../shared/credential.ts'
 import { invalid } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { HostLoad } from '../shared/model.ts'
@@ -64,6 +64,7 @@ async function runIn(
     // Whichever fails first ends the others.
     await Promise.race([serving, converging, sampling]).finally(() => ending.abort())
     await Promise.all([converging, sampling])
+    if (agent.isRemoved) await forgetCredential(directory)
   } finally {
     ending.abort()
     await close()

@@ -12,8 +12,9 @@ export async function call(argv: readonly string[]): Promise<number> {
   const { stdout, stderr, env: environment } = process
   const screen = createScreen({ out: stdout, err: stderr, environment })
   const interrupts = onInterrupt()
-  // The reader of a pipe may go early, as `head` does; that is no failure.
-  stdout.on('error', () => process.exit(0))
+  // The reader may go early, as `head` does, or the terminal close: what was begun ends in order.
+  stdout.on('error', interrupts.begin)
+  stderr.on('error', interrupts.begin)
   const opened: Api[] = []
   const { signal, urgent } = interrupts
   const session = { screen, clock: systemClock, environment, signal, urgent, ...connector(opened) }
@@ -46,6 +47,8 @@ function connector(opened: Api[]): Pick<Session, 'connect' | 'connectTo'> {
 interface Interrupts {
   readonly signal: AbortSignal
   readonly urgent: AbortSignal
+  /** As the first signal does. */
+  begin(): void
   restore(): void
 }
 
@@ -62,5 +65,5 @@ function onInterrupt(): Interrupts {
   const restore = (): void => {
     for (const name of names) process.off(name, interrupt)
   }
-  return { signal: asked.signal, urgent: urgent.signal, restore }
+  return { signal: asked.signal, urgent: urgent.signal, begin: () => asked.abort(), restore }
 }

@@ -7,6 +7,7 @@ import { CliError, EXIT_INTERRUPTED } from './failure.ts'
 import { pathOf } from './listing.ts'
 import { untilRouted } from './reachability.ts'
 import type { ServiceInput } from './spec.ts'
+import { StartWatch } from './start-watch.ts'
 
 const LOOK_EVERY_MS = 200
 const WAIT_DEFAULT_MS = 120_000
@@ -22,6 +23,7 @@ export async function deploy(
   { input, waitMs = WAIT_DEFAULT_MS }: Deployment,
   session: Session,
 ): Promise<number> {
+  const watch = await StartWatch.begin(api)
   const created = serviceAnswer(await api.send('POST', '/v1/services', input))
   if (waitMs === 0) {
     session.screen.print(`"${created.name}" is created; it starts now.`)
@@ -30,6 +32,8 @@ export async function deploy(
   const untilMs = session.clock.nowMs() + waitMs
   let told: string | undefined
   for (;;) {
+    const failed = await watch.failureOf(created.id)
+    if (failed !== undefined) throw failure(created.name, failed)
     const seen = await look(api, created)
     const obstacle = obstacleOf(seen)
     if (obstacle !== undefined && obstacle !== told) session.screen.complain(`Waiting: ${obstacle}`)
@@ -59,10 +63,7 @@ async function look(api: Api, { id, name }: ServiceView): Promise<Seen> {
     api.get(pathOf('services', id)),
     api.get(`/v1/replicas?service=${encodeURIComponent(name)}`),
   ])
-  const seen = { service: serviceAnswer(service), ...replicasAnswer(replicas) }
-  const failed = seen.replicas.find(({ state }) => state === 'failed')
-  if (failed !== undefined) throw failure(name, failed)
-  return seen
+  return { service: serviceAnswer(service), ...replicasAnswer(replicas) }
 }
 
 function isUp({ service }: Seen): boolean {
@@ -86,11 +87,9 @@ function report({ service, replicas }: Seen, { screen }: Session): void {
   }
 }
 
-function failure(name: string, { reason }: ReplicaView): CliError {
-  const why = reason ?? 'its replica failed and no reason was told'
+function failure(name: string, reason: string): CliError {
   const next = `It is tried again; "orchestrify rm ${name}" removes it.`
-  const sentence = why.startsWith('Cannot ') ? why : `Cannot start "${name}": ${why}`
-  return new CliError(sentence, { next })
+  return new CliError(`Cannot start "${name}": ${reason}`, { next })
 }
 
 function lateness({ service, replicas }: Seen, waitMs: number): CliError {

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { RequestError } from '../../shared/errors.ts'
 import { isLoopback } from '../../shared/loopback.ts'
 import { formatToken, isSameSecret } from '../../shared/token.ts'
 import type { Caller, Role } from '../surface.ts'
@@ -34,7 +35,9 @@ export function createCallerOf(rules: CallerRules): (request: IncomingMessage) =
   function memberOf(socket: Socket): Member | undefined {
     const known = members.get(socket) ?? readMember(socket) ?? 'nobody'
     members.set(socket, known)
-    if (known === 'nobody' || rules.isRevoked(known.role, known.subject)) return undefined
+    if (known === 'nobody') return undefined
+    // Falling back to a token here would let a removed node look like a new one.
+    if (rules.isRevoked(known.role, known.subject)) throw removed(known)
     const nowMs = rules.nowMs()
     return nowMs >= known.fromMs && nowMs <= known.untilMs ? known : undefined
   }
@@ -58,6 +61,10 @@ export function createCallerOf(rules: CallerRules): (request: IncomingMessage) =
     if (member === undefined) return { address, role: roleOf(request) }
     return { address, role: member.role, subject: member.subject }
   }
+}
+
+function removed({ role, subject }: Member): RequestError {
+  return new RequestError(410, 'GONE', `Cannot serve ${role} "${subject}": it was removed`)
 }
 
 function readMember(socket: Socket): Member | undefined {

@@ -1,11 +1,11 @@
 import type { Entry } from '../../shared/change.ts'
-import type { Bell } from './bell.ts'
+import type { WaitingRoom } from '../waiting-room.ts'
 import { type Store, WATCH_ENTRIES_MAX } from './store.ts'
 
 /** Follows a log whose appends ring the bell, from a revision until the signal aborts. */
 export async function* follow(
   log: Pick<Store, 'readFrom'>,
-  bell: Bell,
+  bell: WaitingRoom,
   revision: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Entry[], void, undefined> {

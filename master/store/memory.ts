@@ -1,5 +1,5 @@
 import type { Change, Entry } from '../../shared/change.ts'
-import { Bell } from './bell.ts'
+import { WaitingRoom } from '../waiting-room.ts'
 import { follow } from './follow.ts'
 import { checkAppend, checkLeader, checkRead, checkSnapshot, oldestAfter } from './rules.ts'
 import { type Head, type Leadership, type Snapshot, type Store, StoreUnavailable } from './store.ts'
@@ -11,7 +11,7 @@ export function createMemoryStore(): Store {
 
 class MemoryStore implements Store {
   readonly failed = new Promise<StoreUnavailable>(() => undefined)
-  readonly #bell = new Bell()
+  readonly #bell = new WaitingRoom()
   #head: Head = { epoch: 0, revision: 0, oldest: 0 }
   /** As JSON, so that nobody can change what was appended and every engine answers the same. */
   #entries: Array<{ readonly epoch: number; readonly json: string }> = []

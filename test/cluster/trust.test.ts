@@ -148,6 +148,22 @@ test('a credential outlives its worker: it comes back without a token, under the
   expect(after.id).toBe(before.id)
 })
 
+test('a worker that left joins again with the token, as a new node', async () => {
+  const nodes = () => JSON.parse(curl(`http://127.0.0.1:${PORT}/v1/nodes`)).nodes
+  const [before] = nodes()
+  const worker = programs.filter(({ output }) => output.includes('joined the cluster')).at(-1)
+  const left = worker?.end('SIGTERM')
+  expect((await cli('rm', 'web', '--master', SECURE, '--token', await token('--admin'))).code).toBe(
+    0,
+  )
+  expect(await left).toBe(0)
+  expect(nodes()).toEqual([])
+  const [, , ...joining] = (await token()).split(' ')
+  start('worker', [...joining, '--worker-name', 'w1', '--data', join(dir, 'w1'), '--port', '0'])
+  const after = await until(() => nodes()[0])
+  expect(after.id).not.toBe(before.id)
+})
+
 test('the command line beyond loopback needs the token', async () => {
   const { code, output } = await cli('nodes', '--master', SECURE)
   expect(code).toBe(1)

@@ -16,6 +16,7 @@ import { createCallerOf } from '../../master/identity/caller.ts'
 import { type Identity, openIdentity } from '../../master/identity/identity.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { createCertificateRequest } from '../../shared/credential.ts'
+import type { RequestError } from '../../shared/errors.ts'
 import { MASTER_NAME } from '../../shared/tls-pin.ts'
 
 export const DAY_MS = 86_400_000
@@ -62,7 +63,13 @@ function tellCaller(insecure: boolean) {
   })
   return (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(callerOf(request)))
+    try {
+      response.end(JSON.stringify(callerOf(request)))
+    } catch (error) {
+      const { status, code } = error as RequestError
+      response.statusCode = status
+      response.end(JSON.stringify({ code }))
+    }
   }
 }
 

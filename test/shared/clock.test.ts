@@ -50,14 +50,9 @@ test('repeat() does nothing after its signal and passes on what its task throws'
   await expect(failing).rejects.toThrow('broken')
 })
 
-test('deadline() aborts by itself, and with its parent', async () => {
+test('deadline() aborts by itself', async () => {
   const alone = deadline(1)
   await until(() => alone.aborted)
-  const parent = new AbortController()
-  const child = deadline(3_600_000, parent.signal)
-  expect(child.aborted).toBe(false)
-  parent.abort()
-  expect(child.aborted).toBe(true)
 })
 
 test('after() calls once, unless it is cancelled', async () => {

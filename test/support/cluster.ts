@@ -168,9 +168,11 @@ export class Cluster {
   ): Promise<readonly ReplicaView[]> {
     return until(
       async () => {
-        const replicas = await this.replicas(service)
-        const serving = replicas.filter(({ state }) => state === 'serving')
-        return serving.length === count && replicas.length === count ? replicas : undefined
+        const { serving } = await this.service(service)
+        // What a lost node may still run is neither here nor there.
+        const all = (await this.replicas(service)).filter(({ state }) => state !== 'unknown')
+        const well = all.filter(({ state }) => state === 'serving')
+        return [serving, well.length, all.length].every((n) => n === count) ? well : undefined
       },
       { timeoutMs },
     )

@@ -125,8 +125,9 @@ function leftover(
     revision,
     node: nodeId,
     ...(node === undefined ? {} : { nodeName: node.name }),
-    state: 'stopping',
-    reason: 'it is no longer wanted',
+    ...(node?.condition === 'lost'
+      ? { state: 'unknown', reason: `no longer wanted, but node ${node.name} is lost` }
+      : { state: 'stopping', reason: 'it is no longer wanted' }),
     ...reported(report, node),
     createdAt: moment(phase.sinceMs),
   }

@@ -49,9 +49,12 @@ function counts(
   service: Service,
   seen: Seen,
 ): Pick<ServiceView, 'serving' | 'starting' | 'pending'> {
-  const states = seen.desired.replicasOf(service.id).map((r) => replicaView(r, seen).state)
+  const replicas = seen.desired.replicasOf(service.id)
+  const states = replicas.map((replica) => replicaView(replica, seen).state)
+  const { routed } = seen.observed.routes
   return {
-    serving: states.filter((state) => state === 'serving').length,
+    // Only what the proxies are told of serves anybody.
+    serving: replicas.filter(({ id }, at) => states[at] === 'serving' && routed.has(id)).length,
     starting: states.filter((state) => COMING.has(state)).length,
     pending: states.filter((state) => state === 'pending').length,
   }

@@ -44,11 +44,8 @@ export const events: Command = {
 async function latest(api: Api, args: Arguments): Promise<unknown> {
   const limit = args.whole('limit', 1, LIMIT_MAX) ?? LIMIT_DEFAULT
   const given = args.whole('after', 0, Number.MAX_SAFE_INTEGER)
-  if (given !== undefined) return api.get(`/v1/events?after=${given}&limit=${limit}`)
-  const { revision } = eventsAnswer(
-    await api.get(`/v1/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`),
-  )
-  return api.get(`/v1/events?after=${Math.max(0, revision - limit)}&limit=${limit}`)
+  const after = given === undefined ? '' : `&after=${given}`
+  return api.get(`/v1/events?limit=${limit}${after}`)
 }
 
 async function printer(

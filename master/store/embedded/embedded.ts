@@ -1,5 +1,5 @@
 import type { Change, Entry } from '../../../shared/change.ts'
-import { Bell } from '../bell.ts'
+import { WaitingRoom } from '../../waiting-room.ts'
 import { follow } from '../follow.ts'
 import {
   type Head,
@@ -43,7 +43,7 @@ class Embedded implements EmbeddedStore {
   readonly failed: Promise<StoreUnavailable>
   readonly #thread: ReopeningThread
   readonly #snapshots: SnapshotCourier
-  readonly #bell = new Bell()
+  readonly #bell = new WaitingRoom()
   #seized: () => void = () => undefined
   #closing: Promise<void> | undefined
 

@@ -154,6 +154,12 @@ test('a service is shown with its counts, its demand and where to ask it', async
   ])
   const join = { wire: 1, proxy: 'p1', boot: 'b1', address: '10.0.0.9', port: 8080, adminPort: 1 }
   await world.call('POST', '/v1/proxies', join)
+  // A replica serves nobody before the proxies are told of it.
+  expect((await world.call('GET', '/v1/services/web')).body).toMatchObject({ serving: 0 })
+  const endpoint = { replica: 'replica-1', node, host: '10.0.0.1', port: 1, suspect: false }
+  const objective = { percentile: 95, latencyTargetMs: 100 }
+  const fragment = { service: 'web', name: 'web', objective, routes: [], endpoints: [endpoint] }
+  world.parts.routes.publish([fragment])
   expect((await world.call('GET', '/v1/services/web')).body).toMatchObject({
     objective: 'p95 < 100ms',
     serving: 1,

@@ -112,3 +112,13 @@ test('--watch goes on when the master goes away, and says so', async () => {
   await until(() => watch.output.includes('Cannot reach the master'))
   expect(await watch.end('SIGINT')).toBe(0)
 })
+
+test('a list whose reader goes early is no failure', async () => {
+  const { server, master } = await served('{"nodes":[]}')
+  const watch = started('master', ['nodes', '--watch', '--json', '--master', master])
+  await until(() => watch.output.includes('nodes'))
+  watch.child.stdout?.destroy()
+  server.closeAllConnections()
+  server.close()
+  expect(await watch.ended()).toBe(0)
+})

@@ -50,7 +50,10 @@ test('createCallerOf() refuses a removed node at its next request', async () => 
   const tls = await member('node', 'n9')
   expect(await callerOf(port, { tls })).toMatchObject({ role: 'node' })
   revoked.add('n9')
-  expect(await callerOf(port, { tls })).toEqual({ address: '127.0.0.1', role: 'none' })
+  expect(await callerOf(port, { tls })).toEqual({ code: 'GONE' })
+  // A token beside it would make the removed node a new one.
+  const headers = bearer(formatToken(identity.tokens.join))
+  expect(await callerOf(port, { tls, headers })).toEqual({ code: 'GONE' })
 })
 
 test('createCallerOf() takes nobody for a member by a foreign, expired or misused certificate', async () => {

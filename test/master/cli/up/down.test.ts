@@ -92,3 +92,18 @@ test('up in the foreground ends everything at Ctrl-C', async () => {
   expect(living(pids)).toEqual([])
   expect(readState(data)).toBeUndefined()
 })
+
+test('up in the foreground ends everything when its terminal is gone', async () => {
+  const up = new Program('master', ['up', '--data', data, ...any], { cwd: dir, env })
+  onTestFinished(async () => void (await up.end('SIGTERM')))
+  await until(() => up.output.includes('Ready'))
+  const children = readState(data)?.children ?? []
+  const pids = children.flatMap((child) => child.process?.pid ?? [])
+  up.child.stdout?.destroy()
+  up.child.stderr?.destroy()
+  // It has something to say now, and nobody reads it.
+  process.kill(children.find(({ role }) => role === 'worker')?.process?.pid ?? 0, 'SIGKILL')
+  await up.ended()
+  expect(living(pids)).toEqual([])
+  expect(readState(data)).toBeUndefined()
+})

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -79,18 +79,18 @@ test('end() does not wait when it is urgent', async () => {
 })
 
 test('stopAll() ends the proxy before the master and the master before the workers', async () => {
-  const order: string[] = []
   const roles = ['worker', 'master', 'proxy'] as const
+  const order = join(dir, 'order')
   const children = await Promise.all(
     roles.map(async (role) => {
-      const { child, identity } = await start(PLAIN)
-      child.on('exit', () => order.push(role))
+      const last = `require('fs').appendFileSync('${order}', '${role} '); process.exit(0)`
+      const code = `process.on('SIGTERM', () => { ${last} }); ${PLAIN}`
+      const { identity } = await start(code)
       return { role, name: role, log: '', process: identity }
     }),
   )
   const stopped = await stopAll({ dir, children, ...stopping })
-  await until(() => order.length === 3)
-  expect(order).toEqual(['proxy', 'master', 'worker'])
+  expect(readFileSync(order, 'utf8')).toBe('proxy master worker ')
   expect(stopped).toEqual({ programs: ['proxy', 'master', 'worker'], replicas: 0 })
 })
 

@@ -1,5 +1,5 @@
-/** Wakes whoever waits for the next entry. */
-export class Bell {
+/** Wakes everybody who waits for the next change of one thing. */
+export class WaitingRoom {
   #waiting = new Set<() => void>()
   #rings = 0
   #closed = false
@@ -23,6 +23,11 @@ export class Bell {
   close(): void {
     this.#closed = true
     this.ring()
+  }
+
+  /** Resolves at the next ring, or when the signal aborts. */
+  next(signal: AbortSignal): Promise<void> {
+    return this.rungSince(this.#rings, signal)
   }
 
   /** Resolves once it rang more than `rings` times, or when the signal aborts. */
