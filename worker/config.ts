@@ -56,6 +56,12 @@ const node = {
     fallback: 'process',
     meaning: 'What runs replicas here.',
   }),
+  dockerHost: text<undefined>({
+    flag: 'docker-host',
+    env: 'DOCKER_HOST',
+    fallback: undefined,
+    meaning: 'Address of the Docker Engine; the process driver does not need it.',
+  }),
   data: text<undefined>({
     flag: 'data',
     fallback: undefined,

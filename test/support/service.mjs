@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const { PORT, HOST, DELAY_FILE, CRASH_FILE } = process.env
+const { PORT, HOST, DELAY_FILE } = process.env
 const replica = process.env.ORCHESTRIFY_REPLICA ?? ''
 
 function told(path, fallback) {
@@ -13,8 +13,9 @@ function told(path, fallback) {
   }
 }
 
+let ending = false
 const server = createServer((request, response) => {
-  if (told(CRASH_FILE ?? '', '') === replica) process.exit(7)
+  if (ending) response.setHeader('connection', 'close')
   const delayMs = request.url === '/health' ? 0 : Number(told(DELAY_FILE ?? '', '0'))
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))
@@ -31,6 +32,7 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 60_000
 server.listen(Number(PORT), HOST)
 process.on('SIGTERM', () => {
+  ending = true
   server.close(() => process.exit(0))
   server.closeIdleConnections()
 })

@@ -91,11 +91,13 @@ async function perform(api: Api, session: Session): Promise<ClusterWatch> {
   }
   const watch = new ClusterWatch(api, SERVICE, show)
   const ended = new AbortController()
-  const stop = AbortSignal.any([signal, ended.signal])
-  const watched = watch.run(session, stop)
+  const quit = (): void => ended.abort()
+  signal.addEventListener('abort', quit, { once: true })
+  const watched = watch.run(session, ended.signal)
   try {
     await Promise.race([watched, play(await serviceUrl(api), watch, session)])
   } finally {
+    signal.removeEventListener('abort', quit)
     ended.abort()
     await watched
   }

@@ -54,11 +54,14 @@ export class ClusterWatch {
   /** Until the signal aborts; rejects when the cluster cannot be watched any more. */
   async run({ clock }: Pick<Session, 'clock'>, signal: AbortSignal): Promise<void> {
     const stop = new AbortController()
-    const both = AbortSignal.any([signal, stop.signal])
-    const polled = repeat(() => this.#look(), LOOK_EVERY_MS, clock, both)
+    const quit = (): void => stop.abort()
+    signal.addEventListener('abort', quit, { once: true })
+    if (signal.aborted) quit()
+    const polled = repeat(() => this.#look(), LOOK_EVERY_MS, clock, stop.signal)
     try {
-      await Promise.race([polled, this.#follow(both)])
+      await Promise.race([polled, this.#follow(stop.signal)])
     } finally {
+      signal.removeEventListener('abort', quit)
       stop.abort()
     }
   }
