@@ -22,10 +22,13 @@ if (argv.includes('--help')) {
 }
 
 async function serve(config: WorkerConfig): Promise<void> {
-  const { log, close } = openLog('worker', config)
+  const { log, setLevel, close } = openLog('worker', config)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, leave)
   try {
-    await runWorker(config, { environment: process.env, log, leave: leaving.signal })
+    await runWorker(config, {
+      ...{ environment: process.env, log, leave: leaving.signal },
+      setLogLevel: setLevel,
+    })
   } finally {
     await close()
   }

@@ -1,5 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Server } from 'node:http'
+import { createAdminServer, logLevelHandler } from '../shared/admin-server.ts'
 import { RequestError } from '../shared/errors.ts'
+import type { LogLevel } from '../shared/log.ts'
 import { createMetrics, type Metrics } from '../shared/metrics.ts'
 import type { HostLoad, PhaseKind } from '../shared/model.ts'
 import { isErrno } from './drivers/process/errno.ts'
@@ -8,6 +10,7 @@ export interface Gauges {
   readonly hostLoad: () => HostLoad
   readonly phases: () => Iterable<PhaseKind>
   readonly isMasterAway: () => boolean
+  readonly setLogLevel: (level: LogLevel) => void
 }
 
 export interface MetricsServer {
@@ -18,15 +21,17 @@ export interface MetricsServer {
 const HOST = '127.0.0.1'
 /** When the port is taken, this many after it are tried. */
 const PORTS_TRIED_MAX = 100
-const CONNECTIONS_MAX = 64
-const REQUEST_MS = 10_000
 
-/** Serves `/metrics` and `/healthz` on loopback, on the port or the next free one after it. */
+/** Serves metrics, health and the level of the log on loopback, on the port or the next free one after it. */
 export async function serveMetrics(gauges: Gauges, port: number): Promise<MetricsServer> {
-  const server = createServer(answer(describe(gauges)))
-  server.maxConnections = CONNECTIONS_MAX
-  server.requestTimeout = REQUEST_MS
-  server.headersTimeout = REQUEST_MS
+  const metrics = describe(gauges)
+  const server = createAdminServer({
+    'GET /metrics': async () => {
+      return { status: 200, type: metrics.contentType, text: await metrics.text() }
+    },
+    'GET /healthz': async () => ({ status: 200, type: 'text/plain', text: 'ok\n' }),
+    'PUT /log-level': logLevelHandler(gauges.setLogLevel),
+  })
   const taken = await listenNear(server, port)
   const close = (): Promise<void> =>
     new Promise((resolve) => {
@@ -34,20 +39,6 @@ export async function serveMetrics(gauges: Gauges, port: number): Promise<Metric
       server.closeAllConnections()
     })
   return { port: taken, close }
-}
-
-function answer(metrics: Metrics): RequestListener {
-  return (request, response) => {
-    const path = request.url?.split('?')[0]
-    if (path === '/healthz') response.end('ok\n')
-    else if (path !== '/metrics') response.writeHead(404).end('not found\n')
-    else {
-      metrics.text().then(
-        (text) => response.setHeader('content-type', metrics.contentType).end(text),
-        () => response.writeHead(500).end('the metrics could not be read\n'),
-      )
-    }
-  }
 }
 
 function describe({ hostLoad, phases, isMasterAway }: Gauges): Metrics {

@@ -6,7 +6,7 @@ import { type Clock, repeat, systemClock } from '../shared/clock.ts'
 import { checkMasterUrl, createControlClient } from '../shared/control-client.ts'
 import { type Credential, forgetCredential, loadCredential } from '../shared/credential.ts'
 import { invalid } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
+import type { Log, LogLevel } from '../shared/log.ts'
 import type { HostLoad } from '../shared/model.ts'
 import { Agent } from './agent.ts'
 import { bindAddressOf } from './bind-address.ts'
@@ -18,13 +18,14 @@ import { LocalReplicas } from './local-replicas.ts'
 import { lockDirectory } from './lock.ts'
 import { createMasterLink } from './master-link.ts'
 import { Membership } from './membership.ts'
-import { type MetricsServer, serveMetrics } from './metrics.ts'
+import { type Gauges, type MetricsServer, serveMetrics } from './metrics.ts'
 import { Obedience } from './obedience.ts'
 import { Ports } from './ports.ts'
 
 export interface WorkerSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly log: Log
+  readonly setLogLevel: (level: LogLevel) => void
   /** Aborts when the worker should end gracefully. */
   readonly leave: AbortSignal
 }
@@ -105,7 +106,8 @@ async function assemble(
   const address = advertise === undefined ? {} : { address: advertise }
   const identity = { name, driver: driverName, ...address }
   const membership = new Membership({ link, client, directory, masters, identity, credential })
-  const metrics = await serveMetrics(gaugesOf(state, replicas), config.port)
+  const { setLogLevel } = around
+  const metrics = await serveMetrics({ ...gaugesOf(state, replicas), setLogLevel }, config.port)
   const agent = new Agent({
     ...{ link, membership, obedience, replicas, clock, log, metricsPort: metrics.port },
     hostLoad: () => state.load,
@@ -166,7 +168,7 @@ function trustOf(
   return { insecure, credential, token: secure ? token : undefined }
 }
 
-function gaugesOf(state: State, replicas: LocalReplicas): Parameters<typeof serveMetrics>[0] {
+function gaugesOf(state: State, replicas: LocalReplicas): Omit<Gauges, 'setLogLevel'> {
   return {
     hostLoad: () => state.load,
     phases: () => [...replicas.reports.values()].map(({ phase }) => phase.kind),

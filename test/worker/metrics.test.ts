@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type Gauges, serveMetrics } from '../../worker/metrics.ts'
 
+const levels: string[] = []
 const GAUGES: Gauges = {
+  setLogLevel: (level) => levels.push(level),
   hostLoad: () => ({
     ...{ cpuPercent: 12.5, memoryPercent: 40, diskPercent: 70 },
     ...{ networkInBytes: 1_000, networkOutBytes: 2_000 },
@@ -46,4 +48,14 @@ test('serveMetrics() answers whether it lives, and 404 for what it does not have
   const url = await serve(0)
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   expect((await fetch(`${url}/../etc/passwd`)).status).toBe(404)
+})
+
+test('serveMetrics() changes the level of the log, for this machine and no web page', async () => {
+  const url = `${await serve(0)}/log-level`
+  const set = (body: string, headers = {}) => fetch(url, { method: 'PUT', body, headers })
+  expect((await set('debug')).status).toBe(200)
+  expect((await set('loud')).status).toBe(422)
+  expect((await set('x'.repeat(2_000))).status).toBe(413)
+  expect((await set('error', { origin: 'http://evil.example' })).status).toBe(403)
+  expect(levels).toEqual(['debug'])
 })

@@ -27,7 +27,8 @@ export function live(master: TinyMaster, data: string, ...flags: readonly string
   const log = new RecordedLog()
   const leaving = new AbortController()
   const environment = { PATH: process.env.PATH }
-  const ended = runWorker(config, { log, environment, leave: leaving.signal })
+  const setLogLevel = (): void => undefined
+  const ended = runWorker(config, { log, environment, setLogLevel, leave: leaving.signal })
   ended.catch(() => undefined)
   const leave = (): void => leaving.abort()
   onTestFinished(async () => {
