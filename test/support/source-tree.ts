@@ -1,5 +1,5 @@
 /** The project's TypeScript files and what they import, read from their text. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { ROOT } from './program.ts'
 
@@ -20,7 +20,8 @@ export interface SourceFile {
 }
 
 export function sourceTree(folders: readonly string[]): readonly SourceFile[] {
-  return folders.flatMap((folder) => {
+  const present = folders.filter((folder) => existsSync(join(ROOT, folder)))
+  return present.flatMap((folder) => {
     const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     const sources = names.filter((name) => /\.(ts|tsx|mjs)$/.test(name)).sort()
     return sources.map((name) => sourceFile(join(folder, name)))

@@ -13,14 +13,27 @@ describe('runWorker() joins', () => {
     const data = await scratch()
     const first = live(master, data)
     await until(() => master.beats.length > 0)
+    master.refusals.set('leave', { status: 503, code: 'BUSY' })
     first.leave()
-    master.refusals.set('heartbeat', { status: 410, code: 'GONE' })
     await first.ended
     master.refusals.clear()
     live(master, data)
     await until(() => master.joins.length === 2)
     expect(master.joins[0]).toMatchObject({ name: 'w1', driver: 'process' })
     expect(master.joins.map(({ secret }) => secret)).toEqual([undefined, 'secret-1'])
+  })
+
+  test('as a stranger after its node was removed: what proved it is worth nothing any more', async () => {
+    const master = await TinyMaster.start()
+    const data = await scratch()
+    const first = live(master, data)
+    await until(() => master.beats.length > 0)
+    master.refusals.set('heartbeat', { status: 410, code: 'GONE' })
+    await first.ended
+    master.refusals.clear()
+    live(master, data)
+    await until(() => master.joins.length === 2)
+    expect(master.joins.map(({ secret }) => secret)).toEqual([undefined, undefined])
   })
 
   test('as soon as there is a master, and says once that there is none', async () => {
