@@ -11,6 +11,7 @@ import {
   number,
   port,
   text,
+  texts,
 } from '../shared/knob.ts'
 import { logKnobs } from '../shared/log-knobs.ts'
 import { serviceKnobs } from './api/service-knobs.ts'
@@ -18,7 +19,11 @@ import { serviceKnobs } from './api/service-knobs.ts'
 const MANY = 1_000_000
 
 const serving = {
-  host: text({ flag: 'host', fallback: '127.0.0.1', meaning: 'Address to listen on.' }),
+  hosts: texts({
+    flag: 'host',
+    fallback: ['127.0.0.1'],
+    meaning: 'Address to listen on; several, or 0.0.0.0 for all.',
+  }),
   port: port({ flag: 'port', fallback: 18_080, meaning: 'Port to listen on.' }),
   data: text({
     flag: 'data',

@@ -22,7 +22,8 @@ export interface ControlServerOptions {
   readonly listener: ControlListener
   /** Without it, a request to upgrade is answered like any other. */
   readonly upgrade?: ControlUpgrade | undefined
-  readonly host: string
+  /** Every address to listen on, all on one port. */
+  readonly hosts: readonly string[]
   /** 0 for any that is free. */
   readonly port: number
   readonly tls: ServerTls
@@ -52,22 +53,34 @@ export async function createControlServer(options: ControlServerOptions): Promis
   const silent = new Set<Socket>()
   const closing = new AbortController()
   for (const web of [secure, plain]) protect(web, limits, closing.signal)
-  // Half-open, as HTTP needs it: a client may end its side before it has its answer.
-  const front = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+  const accept = (socket: Socket): void => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     handOver(socket, { secure, plain }, { peekMs: limits.peekMs, silent })
-  })
-  front.maxConnections = limits.connectionsMax
-  const port = await listenOn(front, options)
-  // Too many open files, for one: the connections that are open go on.
-  front.on('error', (error) => options.report?.(error))
+  }
+  const fronts: Server[] = []
+  let { port } = options
+  for (const host of options.hosts) {
+    // Half-open, as HTTP needs it: a client may end its side before it has its answer.
+    const settings = { allowHalfOpen: true, noDelay: true, keepAlive: true }
+    const front = createServer(settings, accept)
+    front.maxConnections = limits.connectionsMax
+    fronts.push(front)
+    try {
+      port = await listenOn(front, { host, port })
+    } catch (error) {
+      for (const open of fronts) open.close()
+      throw error
+    }
+    // Too many open files, for one: the connections that are open go on.
+    front.on('error', (error) => options.report?.(error))
+  }
   return {
     port,
     updateTls: (tls) => secure.setSecureContext(contextOf(tls)),
     close: async (graceMs) => {
       closing.abort()
-      await closeAll({ front, webs: [secure, plain], sockets, silent }, graceMs)
+      await closeAll({ fronts, webs: [secure, plain], sockets, silent }, graceMs)
     },
   }
 }
@@ -142,14 +155,19 @@ function protect(web: WebServer, limits: ControlLimits, closing: AbortSignal): v
 }
 
 interface Closing {
-  readonly front: Server
+  readonly fronts: readonly Server[]
   readonly webs: readonly WebServer[]
   readonly sockets: ReadonlySet<Socket>
   readonly silent: ReadonlySet<Socket>
 }
 
-async function closeAll({ front, webs, sockets, silent }: Closing, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => front.close(() => resolve()))
+async function closeAll(
+  { fronts, webs, sockets, silent }: Closing,
+  graceMs: number,
+): Promise<void> {
+  const closed = Promise.all(
+    fronts.map((front) => new Promise<void>((resolve) => front.close(() => resolve()))),
+  )
   for (const socket of silent) socket.destroy()
   for (const web of webs) web.closeIdleConnections()
   const cancel = after(graceMs, () => {

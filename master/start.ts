@@ -88,7 +88,7 @@ function running(
   )
   const { epoch, desired } = ledger
   const { port } = server
-  log.info('master started', { host: config.host, port, epoch, revision: desired.revision })
+  log.info('master started', { hosts: config.hosts, port, epoch, revision: desired.revision })
   return {
     port,
     failed: Promise.race([broken, store.failed]),
@@ -116,10 +116,10 @@ async function listen(
   })
   const listener = createApi(surface, { ...apiOptionsOf(config), identify, log, ending, clock })
   const tls = await identity.issueServerTls()
-  const { host, port, insecure } = config
+  const { hosts, port, insecure } = config
   const report = (error: Error): void =>
     log.warn('a connection failed', { reason: sentenceOf(error) })
-  const server = await createControlServer({ listener, host, port, tls, insecure, report })
+  const server = await createControlServer({ listener, hosts, port, tls, insecure, report })
   const apply = (next: typeof tls): void => server.updateTls(next)
   const issue = () => identity.issueServerTls()
   void keepServerTlsFresh({ current: tls, issue, apply, report, clock }, ending)

@@ -65,6 +65,31 @@ test('plain HTTP from elsewhere gets 426 and the name of the command, never a to
   expect(answer).not.toContain('orc1.')
 })
 
+test('a client keeps its token from plain HTTP beyond loopback, also with --insecure', () => {
+  const script = `
+    import { createServer } from 'node:http'
+    import { z } from 'zod'
+    import { createControlClient } from '${join(ROOT, 'dist/shared/control-client.js')}'
+    const server = createServer((request, response) => {
+      console.log('seen', request.headers.authorization)
+      response.setHeader('content-type', 'application/json')
+      response.end('{}')
+    })
+    await new Promise((resolve) => server.listen(9_000, '0.0.0.0', resolve))
+    for (const host of ['127.0.0.1', '${FAR_ADDRESS}']) {
+      const masters = ['http://' + host + ':9000']
+      const token = 'orc1.' + 'A'.repeat(43) + '.j.' + 'B'.repeat(43)
+      const client = createControlClient({ masters, token, insecure: true })
+      await client.call({ method: 'GET', path: '/', schema: z.any() })
+      client.close()
+    }
+    process.exit(0)`
+  const argv = [process.execPath, '--input-type=module', '--eval', script]
+  const { output } = network.run(argv)
+  const seen = output.split('\n').filter((line) => line.startsWith('seen'))
+  expect(seen).toEqual([expect.stringContaining('Bearer orc1.'), 'seen undefined'])
+})
+
 test('TLS without a credential gets 401', () => {
   expect(curl('--insecure', '--include', `${SECURE}/v1/nodes`)).toContain('401')
 })
@@ -167,6 +192,40 @@ test('a worker that left joins again with the token, as a new node', async () =>
 test('the command line beyond loopback needs the token', async () => {
   const { code, output } = await cli('nodes', '--master', SECURE)
   expect(code).toBe(1)
+  expect(output.trim().split('\n').length).toBeLessThanOrEqual(2)
+})
+
+test('up --host opens a master to other hosts, and its replicas to their proxies', async () => {
+  const data = join(dir, 'up')
+  const ports = ['--port', '18070', '--proxy-port', '8070']
+  const upped = await cli('up', '--host', FAR_ADDRESS, '--data', data, '--detach', ...ports)
+  expect([upped.code, upped.output]).toEqual([0, expect.stringContaining('18070')])
+  try {
+    expect(curl(`http://127.0.0.1:18070/v1/nodes`)).toContain(`"address":"${FAR_ADDRESS}"`)
+    expect(curl('--include', `http://${FAR_ADDRESS}:18070/v1/nodes`)).toContain('426')
+    expect(curl('--insecure', '--include', `https://${FAR_ADDRESS}:18070/v1/nodes`)).toContain(
+      '401',
+    )
+    const line = (await cli('token', '--data', data)).output
+    expect(line).toContain(`--master-ip https://${FAR_ADDRESS}:18070 --token orc1.`)
+  } finally {
+    expect((await cli('down', '--data', data)).code).toBe(0)
+  }
+})
+
+test('up --host of an address that is not of this machine ends with one sentence', async () => {
+  const data = join(dir, 'nowhere')
+  const { code, output } = await cli(
+    'up',
+    '--host',
+    '10.99.0.99',
+    '--data',
+    data,
+    '--port',
+    '18071',
+  )
+  expect(code).toBe(1)
+  expect(output).toContain('10.99.0.99')
   expect(output.trim().split('\n').length).toBeLessThanOrEqual(2)
 })
 

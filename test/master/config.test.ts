@@ -21,7 +21,7 @@ function fromFile(name: string, text: string) {
 }
 
 test('readMasterConfig() takes flags over variables over defaults', () => {
-  expect(read([])).toMatchObject({ host: '127.0.0.1', port: 18_080, lostAfterMs: 5_000 })
+  expect(read([])).toMatchObject({ hosts: ['127.0.0.1'], port: 18_080, lostAfterMs: 5_000 })
   expect(read([], { LOG_LEVEL: 'debug' }).logLevel).toBe('debug')
   expect(read(['--log-level', 'warn'], { LOG_LEVEL: 'debug' }).logLevel).toBe('warn')
   expect(read(['--scale-in-after', '10s']).scaleInAfterMs).toBe(10_000)

@@ -44,7 +44,7 @@ afterEach(async () => {
 export async function serve(options: Partial<ControlServerOptions> = {}): Promise<ControlServer> {
   const server = await createControlServer({
     listener: tellCaller(options.insecure ?? false),
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port: 0,
     tls: await identity.issueServerTls(),
     insecure: false,

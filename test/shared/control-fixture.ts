@@ -71,7 +71,7 @@ export async function plain(listener: Listener): Promise<string> {
 export async function secure(of: Identity, listener: Listener = tellCaller(of)): Promise<string> {
   const server = await createControlServer({
     listener,
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port: 0,
     tls: await of.issueServerTls(),
     insecure: false,

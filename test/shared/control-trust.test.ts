@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createServer as createHttp } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { expect, test } from 'vitest'
@@ -12,7 +10,6 @@ import { createCertificateRequest } from '../../shared/credential.ts'
 import { createToken, fingerprintOf, formatToken } from '../../shared/token.ts'
 import { createAuthority } from '../../shared/x509.ts'
 import {
-  answer,
   client,
   directory,
   get,
@@ -22,10 +19,6 @@ import {
   secure,
   token,
 } from './control-fixture.ts'
-
-const far = Object.values(networkInterfaces())
-  .flatMap((list) => list ?? [])
-  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
 
 test('call() trusts by a token and is known by a certificate', async () => {
   const master = await secure(identity)
@@ -135,22 +128,3 @@ test('call() does not wait longer than its deadline for a TLS handshake', async 
   const caller = client({ masters: [`https://127.0.0.1:${silent}`], token: token() })
   await expect(caller.call({ ...get, deadlineMs: 60 })).rejects.toThrow('no answer within 60 ms')
 })
-
-// A machine without a network has no plain HTTP beyond loopback to keep anything from.
-test.runIf(far !== undefined)(
-  'call() keeps the token from plain HTTP beyond loopback',
-  async () => {
-    const seen: (string | undefined)[] = []
-    const server = createHttp((request, response) => {
-      seen.push(request.headers.authorization)
-      answer(response, {})
-    })
-    const port = await listening(server, '0.0.0.0')
-    for (const host of ['127.0.0.1', far ?? '']) {
-      await client({ masters: [`http://${host}:${port}`], token: token(), insecure: true }).call(
-        get,
-      )
-    }
-    expect(seen).toEqual([`Bearer ${token()}`, undefined])
-  },
-)

@@ -60,10 +60,16 @@ async function placeOf(args: Arguments, dir: string): Promise<Place> {
   const state = readState(dir)
   const running = state === undefined ? undefined : Number(new URL(state.master).port)
   return {
-    host: args.text('host') ?? outerAddress() ?? '127.0.0.1',
+    host: args.text('host') ?? specificHost(state?.host) ?? outerAddress() ?? '127.0.0.1',
     port: args.port('port') ?? running ?? PORT_DEFAULT,
     onlyHere: state !== undefined && isLoopback(state.host),
   }
+}
+
+/** The one address that `up --host` named; all addresses and loopback tell nothing. */
+function specificHost(host: string | undefined): string | undefined {
+  const isAny = host === undefined || host === '0.0.0.0' || host === '::' || isLoopback(host)
+  return isAny ? undefined : host
 }
 
 /** An address of this machine that others may reach. */

@@ -21,7 +21,7 @@ export const up: Command = {
     host: {
       kind: 'text',
       value: 'ADDRESS',
-      meaning: 'Where both listen; 0.0.0.0 lets other machines in. [default 127.0.0.1]',
+      meaning: 'Where others reach this machine; 0.0.0.0 for all. [default 127.0.0.1]',
     },
   },
   run: async (args, session) => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isLoopback } from '../../../shared/loopback.ts'
 import { programPath } from '../programs.ts'
 import type { Role } from './state.ts'
 
@@ -21,9 +22,9 @@ export interface ChildPlan {
   readonly address?: string
 }
 
-/** Where programs on this machine find the master, also when it listens everywhere. */
+/** Where programs on this machine find the master, wherever else it listens. */
 export function masterUrl(plan: UpPlan): string {
-  return `http://${localAddress(plan.host)}:${plan.port}`
+  return `http://${isSpecific(plan.host) ? LOOPBACK : localAddress(plan.host)}:${plan.port}`
 }
 
 export function proxyUrl(plan: UpPlan): string {
@@ -32,7 +33,9 @@ export function proxyUrl(plan: UpPlan): string {
 
 export function masterChild(plan: UpPlan): ChildPlan {
   const place = ['--data', join(plan.dir, 'master')]
-  const flags = [...place, '--port', String(plan.port), '--host', plan.host, ...plan.masterFlags]
+  // Plain HTTP is for loopback alone, so the programs of this machine keep it.
+  const host = isSpecific(plan.host) ? `${LOOPBACK},${plan.host}` : plan.host
+  const flags = [...place, '--port', String(plan.port), '--host', host, ...plan.masterFlags]
   return child(plan, { role: 'master', name: 'master', flags, address: masterUrl(plan) })
 }
 
@@ -41,7 +44,9 @@ export function workerChildren(plan: UpPlan): readonly ChildPlan[] {
     const name = `worker-${at + 1}`
     const who = ['--master-ip', masterUrl(plan), '--worker-name', name]
     const how = ['--data', join(plan.dir, name), '--driver', 'process', '--on-exit', 'stop']
-    return child(plan, { role: 'worker', name, flags: [...who, ...how, '--port', '0'] })
+    // Proxies of other machines reach the replicas there, too.
+    const where = isSpecific(plan.host) ? ['--advertise', plan.host] : []
+    return child(plan, { role: 'worker', name, flags: [...who, ...how, ...where, '--port', '0'] })
   })
 }
 
@@ -62,6 +67,13 @@ interface Draft {
 function child({ dir }: UpPlan, { flags, ...draft }: Draft): ChildPlan {
   const log = join(dir, 'logs', `${draft.name}.log`)
   return { ...draft, log, argv: [programPath(draft.role), ...flags] }
+}
+
+const LOOPBACK = '127.0.0.1'
+
+/** One address that other machines can reach, neither loopback nor all. */
+function isSpecific(host: string): boolean {
+  return host !== '0.0.0.0' && host !== '::' && !isLoopback(host)
 }
 
 function localAddress(host: string): string {

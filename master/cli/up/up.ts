@@ -1,8 +1,6 @@
 import { resolve } from 'node:path'
-import { isLoopback } from '../../../shared/loopback.ts'
 import type { Arguments } from '../arguments.ts'
 import type { Session } from '../command.ts'
-import { usage } from '../failure.ts'
 import { detach, tellParent } from './detach.ts'
 import { DATA_DEFAULT, stopRecorded } from './down.ts'
 import { masterUrl, type UpPlan } from './plan.ts'
@@ -17,7 +15,10 @@ const PORTS = { master: 18_080, proxy: 8_080, admin: 8_081 }
 
 export async function runUp(args: Arguments, session: Session): Promise<number> {
   const dir = resolve(args.text('data') ?? DATA_DEFAULT)
-  const checked = { host: hostOf(args), workers: args.whole('workers', 0, WORKERS_MAX) ?? 1 }
+  const checked = {
+    host: args.text('host') ?? '127.0.0.1',
+    workers: args.whole('workers', 0, WORKERS_MAX) ?? 1,
+  }
   const ports = { port: args.port('port'), proxyPort: args.port('proxy-port') }
   if (await alreadyRuns(dir, session)) return 0
   if (args.flag('detach') === true) return detach({ dir, args }, session)
@@ -76,13 +77,4 @@ async function alreadyRuns(dir: string, session: Session): Promise<boolean> {
   screen.complain('An earlier "up" was ended by force: stopping what it left behind.')
   await stopRecorded(dir, state, session)
   return false
-}
-
-function hostOf(args: Arguments): string {
-  const host = args.text('host') ?? '127.0.0.1'
-  if (isLoopback(host) || host === '0.0.0.0' || host === '::') return host
-  throw usage(
-    `Cannot use "${host}" for --host: programs on this machine reach the master by loopback only`,
-    'Give 0.0.0.0 to let other machines in; they join with the line of "orchestrify token".',
-  )
 }
