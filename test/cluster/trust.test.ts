@@ -225,7 +225,7 @@ test('up --host of an address that is not of this machine ends with one sentence
     '18071',
   )
   expect(code).toBe(1)
-  expect(output).toContain('10.99.0.99')
+  expect(output).toContain('on 10.99.0.99, port 18071: the address is not one of this machine')
   expect(output.trim().split('\n').length).toBeLessThanOrEqual(2)
 })
 

@@ -4,13 +4,19 @@ import { z } from '../answers.ts'
 import { CliError } from '../failure.ts'
 
 const PROBE_MS = 1_000
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'the address is not one of this machine',
+  ENOTFOUND: 'the name of the host is unknown',
+}
 
 /** The port itself when it is free, some free one for 0; throws a sentence when it is taken. */
 export async function claimPort(port: number, host: string, what: Claim): Promise<number> {
   const found = await tryPort(port, host)
   if (typeof found === 'number') return found
   if (found !== 'EADDRINUSE') {
-    throw new CliError(`Cannot start the ${what.role}: port ${port} on ${host} refuses (${found})`)
+    const reason = REASONS[found] ?? found
+    throw new CliError(`Cannot start the ${what.role} on ${host}, port ${port}: ${reason}`)
   }
   const holder = (await isMaster(port)) ? 'another orchestrify master' : 'another program'
   throw new CliError(`Cannot start the ${what.role}: port ${port} is in use by ${holder}`, {
