@@ -18,10 +18,16 @@ export function rollout(service: Service, live: readonly Seen[]): Steps {
   const leaving = live.filter((seen) => leavingReason(seen, service) !== undefined)
   const surplus = victims(lasting, lasting.length - wanted).map((seen) => ({
     replica: seen.replica,
-    reason: service.removing === true ? 'the service is removed' : `${wanted} are wanted`,
+    reason:
+      service.removing === true
+        ? 'the service is removed'
+        : `${wanted} ${wanted === 1 ? 'is' : 'are'} wanted`,
   }))
   const add = Math.max(0, Math.min(wanted - lasting.length, surge(service, live, lasting)))
-  const addReason = leaving.length > 0 ? 'replaces one that leaves' : `${wanted} are wanted`
+  const addReason =
+    leaving.length > 0
+      ? 'replaces one that leaves'
+      : `${wanted} ${wanted === 1 ? 'is' : 'are'} wanted`
   return { add, addReason, drain: [...surplus, ...relieved(leaving, lasting, service, wanted)] }
 }
 

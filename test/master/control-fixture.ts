@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll } from 'vitest'
+import { createCallerOf } from '../../master/identity/caller.ts'
+import { type Identity, openIdentity } from '../../master/identity/identity.ts'
 import {
   type ControlServer,
   type ControlServerOptions,
   createControlServer,
-} from '../../master/control-server.ts'
-import { createCallerOf } from '../../master/identity/caller.ts'
-import { type Identity, openIdentity } from '../../master/identity/identity.ts'
+} from '../../master/server/control-server.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { createCertificateRequest } from '../../shared/credential.ts'
 import type { RequestError } from '../../shared/errors.ts'

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { z } from 'zod'
-import { createControlServer } from '../../master/control-server.ts'
 import { createCallerOf } from '../../master/identity/caller.ts'
 import { type Identity, openIdentity } from '../../master/identity/identity.ts'
+import { createControlServer } from '../../master/server/control-server.ts'
 import { systemClock } from '../../shared/clock.ts'
 import {
   type ControlClient,

@@ -1,18 +1,6 @@
 import type { Decision, ScalingInputs, ScalingRule, ServiceId } from '../../../shared/model.ts'
-import type { Limits } from '../limits.ts'
 import { calmVerdict } from './calm.ts'
-
-export type AutoscalerLimits = Pick<
-  Limits,
-  'scaleInAfterMs' | 'scaleUpCooldownMs' | 'effectWaitMs' | 'futileRetryMs'
->
-
-/** What one rule concluded: it wins when it says anything. */
-export interface Conclusion {
-  readonly rule: ScalingRule
-  readonly replicas: number
-  readonly reason: string
-}
+import type { AutoscalerLimits, Conclusion } from './conclusion.ts'
 
 /** How many replicas the service should have. The same inputs give the same decision. */
 export function autoscale(

@@ -1,5 +1,5 @@
 import type { DemandWindow, ScalingInputs, ScalingRule } from '../../../shared/model.ts'
-import type { AutoscalerLimits, Conclusion } from './autoscale.ts'
+import type { AutoscalerLimits, Conclusion } from './conclusion.ts'
 
 /** How far below its objective a service must stay before one replica fewer is tried. */
 const CALM_SHARE = 0.7

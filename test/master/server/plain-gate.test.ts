@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { createPlainGate } from '../../master/plain-gate.ts'
-import { ask, serve } from './control-fixture.ts'
+import { createPlainGate } from '../../../master/server/plain-gate.ts'
+import { ask, serve } from '../control-fixture.ts'
 
 function plainRequest(remoteAddress: string, headers: Readonly<Record<string, string>> = {}) {
   return { socket: { remoteAddress }, headers } as unknown as IncomingMessage

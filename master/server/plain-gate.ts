@@ -2,9 +2,9 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ErrorBody } from '../shared/api.ts'
-import { RequestError } from '../shared/errors.ts'
-import { isLoopback } from '../shared/loopback.ts'
+import type { ErrorBody } from '../../shared/api.ts'
+import { RequestError } from '../../shared/errors.ts'
+import { isLoopback } from '../../shared/loopback.ts'
 
 /** What forbids a request over plain HTTP; undefined when it may be served. */
 export function createPlainGate(

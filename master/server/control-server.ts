@@ -8,10 +8,10 @@ import {
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { after } from '../shared/clock.ts'
+import { after } from '../../shared/clock.ts'
+import type { ServerTls } from '../identity/server-tls.ts'
 import { CONTROL_LIMITS, type ControlLimits } from './control-limits.ts'
 import { handOver } from './first-byte.ts'
-import type { ServerTls } from './identity/server-tls.ts'
 import { createPlainGate, refuse, refuseUpgrade } from './plain-gate.ts'
 import { listenOn } from './port-listen.ts'
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { expect, test } from 'vitest'
-import { until } from '../support/until.ts'
+import { until } from '../../support/until.ts'
 import {
   ask,
   callerOf,
@@ -14,7 +14,7 @@ import {
   received,
   serve,
   trusting,
-} from './control-fixture.ts'
+} from '../control-fixture.ts'
 
 test('createControlServer() serves plain HTTP and TLS on one port, loopback being the admin', async () => {
   const { port } = await serve()

@@ -2,7 +2,7 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { after } from '../shared/clock.ts'
+import { after } from '../../shared/clock.ts'
 
 export interface Receivers {
   readonly secure: HttpsServer

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net'
-import { RequestError, sentenceOf } from '../shared/errors.ts'
+import { RequestError, sentenceOf } from '../../shared/errors.ts'
 
 export interface Place {
   readonly host: string

@@ -1,0 +1,14 @@
+import type { ScalingRule } from '../../../shared/model.ts'
+import type { Limits } from '../limits.ts'
+
+export type AutoscalerLimits = Pick<
+  Limits,
+  'scaleInAfterMs' | 'scaleUpCooldownMs' | 'effectWaitMs' | 'futileRetryMs'
+>
+
+/** What one rule concluded: it wins when it says anything. */
+export interface Conclusion {
+  readonly rule: ScalingRule
+  readonly replicas: number
+  readonly reason: string
+}
