@@ -1,6 +1,7 @@
 /** The running master as the API sees it. */
 import { invalid } from '../shared/errors.ts'
 import type { LogLevel } from '../shared/log.ts'
+import { readVersion } from '../shared/version.ts'
 import type { ProgramLog } from '../shared/winston-log.ts'
 import type { Parts } from './assemble.ts'
 import type { Store } from './store/store.ts'
@@ -10,6 +11,7 @@ const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
 
 export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): MasterSurface {
   const { ledger, observed, clock, workers, proxies, decisions, metrics, loop, newId } = parts
+  const version = readVersion()
   const startedAt = new Date(clock.nowMs()).toISOString()
   return {
     desired: ledger.desired,
@@ -34,7 +36,7 @@ export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): Maste
     },
     health: () => ({
       status: loop.isFailing ? 'degraded' : 'ok',
-      version: VERSION,
+      version,
       epoch: ledger.epoch,
       revision: ledger.desired.revision,
       startedAt,
@@ -53,5 +55,3 @@ export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): Maste
     },
   }
 }
-
-const VERSION = '0.1.0'

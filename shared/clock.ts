@@ -6,6 +6,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** A timer beyond this would fire at once: whoever waits longer waits in turns. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   nowMs: () => performance.timeOrigin + performance.now(),
   sleep: (ms, signal) =>
@@ -16,7 +19,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const timer = setTimeout(done, Math.min(ms, TIMER_MAX_MS))
       signal?.addEventListener('abort', done, { once: true })
     }),
 }
@@ -43,7 +46,7 @@ export function deadline(ms: number): AbortSignal {
 
 /** Calls back once after `ms`; the answer cancels it. Never keeps the process alive. */
 export function after(ms: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, ms)
+  const timer = setTimeout(callback, Math.min(ms, TIMER_MAX_MS))
   timer.unref()
   return () => clearTimeout(timer)
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
+import { readVersion } from '../../shared/version.ts'
 import { Arguments } from './arguments.ts'
 import type { Command, Options, Session } from './command.ts'
 import { usage } from './failure.ts'
-import { packageFile } from './programs.ts'
 import { didYouMean } from './suggest.ts'
 
 export interface CommandSet {
@@ -74,7 +73,7 @@ function settle(parser: Argv): void {
     .showHelpOnFail(false)
     .help('help')
     .alias('h', 'help')
-    .version(version())
+    .version(readVersion())
     .alias('v', 'version')
     .wrap(100)
     .fail((message, error) => {
@@ -150,10 +149,4 @@ function splitRest(argv: readonly string[]): {
   return at === -1
     ? { before: argv, rest: [] }
     : { before: argv.slice(0, at), rest: argv.slice(at + 1) }
-}
-
-function version(): string {
-  const parsed: unknown = JSON.parse(readFileSync(packageFile, 'utf8'))
-  const found = parsed !== null && typeof parsed === 'object' && 'version' in parsed
-  return found ? String(parsed.version) : 'unknown'
 }

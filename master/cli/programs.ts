@@ -11,8 +11,6 @@ const above = join(dirname(here), '..', '..')
 /** The folder of the compiled programs. The sources cannot run by themselves on every Node. */
 const built = here.endsWith('.ts') ? join(above, 'dist') : above
 
-export const packageFile = join(built, '..', 'package.json')
-
 export function programPath(name: ProgramName): string {
   return join(built, name, 'main.js')
 }

@@ -7,8 +7,11 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 const debianPackages = [
+  { name: 'curl', without: 'tests of trust beyond this machine' },
+  { name: 'iproute2', without: 'tests that make a network of their own' },
   { name: 'procps', without: 'tests that look at running processes' },
   { name: 'strace', without: 'tests that watch the system calls of a program' },
+  { name: 'util-linux', without: 'tests that make a network of their own' },
 ]
 
 /** A newer Node beside the one that runs the tests. */
