@@ -44,7 +44,8 @@ const node = {
   advertise: text<undefined>({
     flag: 'advertise',
     fallback: undefined,
-    meaning: 'The address at which proxies reach this machine; by default the one the master sees.',
+    meaning:
+      'The address at which proxies reach this machine; by default the local end of the way to the master.',
   }),
   bind: text<undefined>({
     flag: 'bind',

@@ -11,7 +11,9 @@ export interface MembershipParts {
   readonly client: Pick<ControlClient, 'trustedCa' | 'renew'>
   readonly directory: string
   readonly masters: readonly string[]
-  readonly identity: Pick<NodeJoin, 'name' | 'address' | 'driver'>
+  readonly identity: Pick<NodeJoin, 'name' | 'driver'>
+  /** Asked at every join: a machine may have moved. Undefined: the master uses what it sees. */
+  readonly address: () => Promise<string | undefined>
   readonly credential: Credential | undefined
 }
 
@@ -28,10 +30,11 @@ export class Membership {
    * Over TLS every join also brings a fresh certificate. What the expectation throws on is not kept.
    */
   async join(expect: (joined: NodeJoined) => void, signal: AbortSignal): Promise<NodeJoined> {
-    const { link, masters } = this.#parts
+    const { link, masters, address } = this.#parts
     const secure = masters.some((url) => url.startsWith('https:'))
     const request = secure ? await createCertificateRequest() : undefined
-    const joined = await link.join(this.#joinBody(request?.request), signal)
+    const body = this.#joinBody(request?.request, await address())
+    const joined = await link.join(body, signal)
     expect(joined)
     await this.#keep(joined, request?.key)
     return joined
@@ -41,11 +44,12 @@ export class Membership {
     return this.#credential
   }
 
-  #joinBody(certificateRequest: string | undefined): NodeJoin {
+  #joinBody(certificateRequest: string | undefined, address: string | undefined): NodeJoin {
     const secret = this.#credential?.secret ?? ''
     return {
       wire: WIRE_VERSION,
       ...this.#parts.identity,
+      ...(address === undefined ? {} : { address }),
       capacity: {
         cpus: availableParallelism(),
         memoryMb: Math.max(1, Math.floor(totalmem() / 1_048_576)),

@@ -14,6 +14,7 @@ import { directoryOf, mastersOf, type WorkerConfig } from './config.ts'
 import { ProcessDriver } from './drivers/process/process-driver.ts'
 import { farewell } from './farewell.ts'
 import { openHostLoad } from './host-load.ts'
+import { localAddressTowards } from './local-address.ts'
 import { LocalReplicas } from './local-replicas.ts'
 import { lockDirectory } from './lock.ts'
 import { createMasterLink } from './master-link.ts'
@@ -103,9 +104,11 @@ async function assemble(
   const client = createControlClient({ masters, ...trustOf(masters, config, credential) })
   const link = createMasterLink(client, config.heartbeatDeadlineMs)
   const { workerName: name, driver: driverName, advertise } = config
-  const address = advertise === undefined ? {} : { address: advertise }
-  const identity = { name, driver: driverName, ...address }
-  const membership = new Membership({ link, client, directory, masters, identity, credential })
+  const identity = { name, driver: driverName }
+  const address = async () => advertise ?? localAddressTowards(masters[0] ?? '')
+  const membership = new Membership({
+    ...{ link, client, directory, masters, identity, address, credential },
+  })
   const { setLogLevel } = around
   const metrics = await serveMetrics({ ...gaugesOf(state, replicas), setLogLevel }, config.port)
   const agent = new Agent({
