@@ -57,7 +57,9 @@ function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer 
   if (heard === 'new') {
     for (const measured of sent.services) {
       const service: Service | undefined = ledger.desired.services.get(measured.service)
-      if (service !== undefined) demand.add(measured, service.spec.objective.percentile, nowMs())
+      if (service === undefined) continue
+      const { percentile } = service.spec.objective
+      demand.add(measured, { percentile, durationMs: sent.durationMs }, nowMs())
     }
   }
   parts.wake()

@@ -226,6 +226,8 @@ export interface ScalingInputs {
   readonly nodesUsed: number
   /** The shortest stretch until now that holds enough requests to judge. */
   readonly recent?: DemandWindow
+  /** The same, seen from a moment before: what misses the objective in both is no mere stall. */
+  readonly before?: DemandWindow
   /** Equal stretches, oldest first; the last one ends now or shortly before. */
   readonly windows: readonly DemandWindow[]
   /** Whether every live proxy has reported lately: without it nothing is scaled in. */
@@ -239,6 +241,7 @@ export type ScalingRule =
   | 'too-few-samples'
   | 'within-objective'
   | 'over-objective'
+  | 'unconfirmed'
   | 'waiting-for-start'
   | 'waiting-for-effect'
   | 'futile'

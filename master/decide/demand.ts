@@ -12,8 +12,9 @@ export interface DemandLimits {
   readonly windowsMax: number
 }
 
-/** What all proxies together saw in one second. */
-interface Second {
+/** What the proxies told at about the same moment. */
+interface Slice {
+  fromMs: number
   readonly atMs: number
   requests: number
   errors: number
@@ -23,7 +24,7 @@ interface Second {
 interface History {
   /** Which percentile the service's objective is about. */
   percentile: number
-  seconds: Second[]
+  slices: Slice[]
   windows: DemandWindow[]
 }
 
@@ -41,18 +42,20 @@ export class DemandWindows {
     this.#windowFromMs = nowMs
   }
 
-  add(measured: ServiceMeasurement, percentile: number, nowMs: number): void {
+  add(measured: ServiceMeasurement, about: About, nowMs: number): void {
     const history = this.#historyOf(measured.service)
-    history.percentile = percentile
-    const latest = history.seconds.at(-1)
-    const second =
-      latest !== undefined && nowMs - latest.atMs < SECOND_MS
+    history.percentile = about.percentile
+    const latest = history.slices.at(-1)
+    const fromMs = nowMs - about.durationMs
+    const slice =
+      latest !== undefined && nowMs - latest.atMs < SLICE_MS
         ? latest
-        : { atMs: nowMs, requests: 0, errors: 0, latencies: [] }
-    if (second !== latest) history.seconds.push(second)
-    second.requests += measured.latency.buckets.reduce((sum, v, at) => sum + (at % 2) * v, 0)
-    second.errors += measured.errors
-    second.latencies.push(measured.latency)
+        : { fromMs, atMs: nowMs, requests: 0, errors: 0, latencies: [] }
+    if (slice !== latest) history.slices.push(slice)
+    slice.fromMs = Math.min(slice.fromMs, fromMs)
+    slice.requests += measured.latency.buckets.reduce((sum, v, at) => sum + (at % 2) * v, 0)
+    slice.errors += measured.errors
+    slice.latencies.push(measured.latency)
   }
 
   /** Closes windows as time passes; `complete` says whether every proxy reports right now. */
@@ -69,11 +72,10 @@ export class DemandWindows {
 
   demandOf(service: Service, nowMs: number): Demand {
     const history = this.#histories.get(service.id)
-    const recent = history === undefined ? undefined : this.#recent(history, service, nowMs)
     const windows = this.#covered.map(
       (covered) => history?.windows.find((w) => w.toMs === covered.toMs) ?? empty(covered),
     )
-    return { windows, ...(recent === undefined ? {} : { recent }) }
+    return { windows, ...(history === undefined ? {} : this.#lately(history, service, nowMs)) }
   }
 
   /** Services that no longer exist are forgotten. */
@@ -82,53 +84,70 @@ export class DemandWindows {
   }
 
   #close(history: History, window: { readonly fromMs: number; readonly toMs: number }): void {
-    const inside = history.seconds.filter((s) => s.atMs >= window.fromMs && s.atMs < window.toMs)
+    const inside = history.slices.filter((s) => s.atMs >= window.fromMs && s.atMs < window.toMs)
     if (inside.length > 0)
       history.windows.push({ ...summary(inside, history.percentile), ...window })
     history.windows = history.windows.slice(-this.#limits.windowsMax)
     const oldestMs = window.toMs - this.#limits.recentMaxMs
-    history.seconds = history.seconds.filter((second) => second.atMs >= oldestMs)
+    history.slices = history.slices.filter((slice) => slice.atMs >= oldestMs)
   }
 
-  /** The shortest stretch until now with enough requests: the last seconds first. */
-  #recent(history: History, service: Service, nowMs: number): DemandWindow | undefined {
+  /** The shortest stretch until now that can be judged, and the one until a moment before. */
+  #lately(history: History, service: Service, nowMs: number): Pick<Demand, 'recent' | 'before'> {
+    const { slices } = history
+    const recent = this.#stretch(slices, service, nowMs)
+    if (recent === undefined) return {}
+    const untilMs = (slices.at(-1)?.atMs ?? nowMs) - APART_MS
+    const earlier = slices.filter(({ atMs }) => atMs <= untilMs)
+    const before = this.#stretch(earlier, service, untilMs)
+    return { recent, ...(before === undefined ? {} : { before }) }
+  }
+
+  #stretch(slices: readonly Slice[], service: Service, toMs: number): DemandWindow | undefined {
     const { samplesMin, recentMaxMs } = this.#limits
-    const used: Second[] = []
+    const used: Slice[] = []
     let requests = 0
-    for (const second of [...history.seconds].reverse()) {
-      if (nowMs - second.atMs > recentMaxMs) break
-      used.push(second)
-      requests += second.requests
+    for (const slice of [...slices].reverse()) {
+      if (toMs - slice.atMs > recentMaxMs) break
+      used.push(slice)
+      requests += slice.requests
       if (requests >= samplesMin) break
     }
     if (requests < samplesMin) return undefined
-    const { percentile } = service.spec.objective
-    // A second's measurement tells of the second before it arrived.
-    const fromMs = (used.at(-1)?.atMs ?? nowMs) - SECOND_MS
-    return { ...summary(used, percentile), fromMs, toMs: Math.max(nowMs, fromMs + 1) }
+    const fromMs = Math.min(...used.map((slice) => slice.fromMs))
+    return { ...summary(used, service.spec.objective.percentile), fromMs, toMs }
   }
 
   #historyOf(service: ServiceId): History {
     const known = this.#histories.get(service)
     if (known !== undefined) return known
-    const history: History = { percentile: PERCENTILE_FALLBACK, seconds: [], windows: [] }
+    const history: History = { percentile: PERCENTILE_FALLBACK, slices: [], windows: [] }
     this.#histories.set(service, history)
     return history
   }
 }
 
-const SECOND_MS = 1_000
+/** What comes closer together than this is one slice: several proxies, told at one moment. */
+const SLICE_MS = 100
+/** So far apart two stretches must miss the objective: a stall of a moment is in one of them only. */
+const APART_MS = 300
 const PERCENTILE_FALLBACK = 95
 
+/** What a measurement does not say itself. */
+export interface About {
+  readonly percentile: number
+  readonly durationMs: number
+}
+
 function summary(
-  seconds: readonly Second[],
+  slices: readonly Slice[],
   percentile: number,
 ): Pick<DemandWindow, 'requests' | 'errors' | 'percentileMs' | 'meanMs'> {
   const merged = new Histogram()
   let errors = 0
-  for (const second of seconds) {
-    for (const wire of second.latencies) merged.mergeWire(wire)
-    errors += second.errors
+  for (const slice of slices) {
+    for (const wire of slice.latencies) merged.mergeWire(wire)
+    errors += slice.errors
   }
   const percentileMs = merged.percentileMs(percentile)
   return { requests: merged.count, errors, percentileMs, meanMs: merged.meanMs }

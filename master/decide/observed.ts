@@ -47,6 +47,8 @@ export interface ProxyObservation {
 
 export interface Demand {
   readonly recent?: DemandWindow
+  /** The same, seen from a moment before: what misses the objective in both is no mere stall. */
+  readonly before?: DemandWindow
   /** Oldest first. */
   readonly windows: readonly DemandWindow[]
 }

@@ -10,7 +10,7 @@ export function decide(service: Service, live: readonly Seen[], world: World): D
 
 function scalingInputs(service: Service, live: readonly Seen[], world: World): ScalingInputs {
   const { observed, at, nodes } = world
-  const { recent, windows } = observed.demandOf(service)
+  const { recent, before, windows } = observed.demandOf(service)
   const nodesUsed = new Set(live.flatMap(({ replica }) => replica.node ?? []))
   const open = [...nodes.values()].filter((node) => node.pool === 'platform')
   return {
@@ -26,6 +26,7 @@ function scalingInputs(service: Service, live: readonly Seen[], world: World): S
     windows,
     complete: observed.demandComplete,
     ...(recent === undefined ? {} : { recent }),
+    ...(before === undefined ? {} : { before }),
     ...(service.scaling === undefined ? {} : { scaling: service.scaling }),
   }
 }
@@ -79,7 +80,12 @@ export function adviceFor(
 }
 
 const STILL_OVER = new Set(['over-objective', 'futile', 'at-maximum'])
-const KEPT_WHILE = new Set(['waiting-for-effect', 'waiting-for-start', 'cooling-down'])
+const KEPT_WHILE = new Set([
+  'unconfirmed',
+  'waiting-for-effect',
+  'waiting-for-start',
+  'cooling-down',
+])
 
 function adviceText(service: Service, { rule, inputs }: Decision): string | undefined {
   const { nodesReady, nodesUsed, recent, objective } = inputs

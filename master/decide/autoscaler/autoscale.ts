@@ -47,6 +47,7 @@ function overObjective(inputs: ScalingInputs, limits: AutoscalerLimits): Conclus
   if (inputs.serving < replicas) {
     return stay('waiting-for-start', `${replicas - inputs.serving} of ${replicas} still start`)
   }
+  if (!wasOver(inputs)) return stay('unconfirmed', 'it may be a stall of a moment')
   if (scaling !== undefined && recent.fromMs < scaling.scaledAtMs + limits.effectWaitMs) {
     return stay('waiting-for-effect', `the last step is ${age(nowMs - scaling.scaledAtMs)} old`)
   }
@@ -58,6 +59,10 @@ function overObjective(inputs: ScalingInputs, limits: AutoscalerLimits): Conclus
   if (replicas >= bounds.replicasMax) return stay('at-maximum', `${replicas} is the maximum`)
   const to = replicas + 1
   return { rule: 'over-objective', replicas: to, reason: `${seen}: ${replicas} to ${to} replicas` }
+}
+
+function wasOver({ before, objective }: ScalingInputs): boolean {
+  return before !== undefined && before.percentileMs > objective.latencyTargetMs
 }
 
 const IMPROVEMENT_MIN = 0.1

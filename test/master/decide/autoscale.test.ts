@@ -43,6 +43,8 @@ function inputs(changes: Partial<ScalingInputs> = {}): ScalingInputs {
     nodesUsed: 1,
     windows: [],
     complete: true,
+    // What is seen now was seen a moment before, too, unless a case says otherwise.
+    ...(changes.recent === undefined ? {} : { before: changes.recent }),
     ...changes,
   }
 }
@@ -61,6 +63,12 @@ const calm = calmWindows(20)
 const cases: readonly { rule: string; to: number; why: string; given: Partial<ScalingInputs> }[] = [
   { rule: 'too-few-samples', to: 1, why: 'nothing was measured', given: {} },
   { rule: 'over-objective', to: 2, why: 'p95 is 150 ms', given: { recent: recent(150) } },
+  {
+    rule: 'unconfirmed',
+    to: 1,
+    why: 'p95 is 150 ms for a moment only',
+    given: { recent: recent(150), before: recent(5) },
+  },
   { rule: 'at-minimum', to: 1, why: 'p95 is 5 ms', given: { recent: recent(5) } },
   { rule: 'at-minimum', to: 1, why: 'p95 is exactly 100 ms', given: { recent: recent(100) } },
   {

@@ -6,6 +6,7 @@ import type { ServiceMeasurement } from '../../../shared/protocol.ts'
 import { specNamed } from '../../support/worlds.ts'
 
 const LIMITS = { samplesMin: 20, recentMaxMs: 10_000, windowMs: 10_000, windowsMax: 30 }
+const ABOUT = { percentile: 95, durationMs: 1_000 }
 const web: Service = {
   id: 'web',
   spec: specNamed('web'),
@@ -33,8 +34,8 @@ function measured(requests: number, latencyMs: number, errors = 0): ServiceMeasu
 
 test('demandOf() judges the shortest stretch that holds enough requests', () => {
   const demand = new DemandWindows(LIMITS, 0)
-  demand.add(measured(100, 10), 95, 1_000)
-  demand.add(measured(100, 150), 95, 2_000)
+  demand.add(measured(100, 10), ABOUT, 1_000)
+  demand.add(measured(100, 150), ABOUT, 2_000)
   const { recent } = demand.demandOf(web, 2_000)
   expect(recent).toMatchObject({ fromMs: 1_000, toMs: 2_000, requests: 100 })
   expect(recent?.percentileMs).toBeGreaterThan(145)
@@ -42,24 +43,24 @@ test('demandOf() judges the shortest stretch that holds enough requests', () => 
 
 test('demandOf() reaches further back for a quiet service, and says nothing of a silent one', () => {
   const demand = new DemandWindows(LIMITS, 0)
-  for (let second = 1; second <= 5; second += 1) demand.add(measured(5, 10), 95, second * 1_000)
+  for (let second = 1; second <= 5; second += 1) demand.add(measured(5, 10), ABOUT, second * 1_000)
   expect(demand.demandOf(web, 5_000).recent).toMatchObject({ fromMs: 1_000, requests: 20 })
   expect(demand.demandOf(web, 13_500).recent).toBeUndefined()
   expect(demand.demandOf({ ...web, id: 'other' }, 5_000).recent).toBeUndefined()
 })
 
-test('demandOf() merges what several proxies saw of the same second', () => {
+test('demandOf() merges what several proxies told at one moment', () => {
   const demand = new DemandWindows(LIMITS, 0)
-  demand.add(measured(90, 10), 95, 1_000)
-  demand.add(measured(10, 500, 3), 95, 1_400)
-  const { recent } = demand.demandOf(web, 1_400)
+  demand.add(measured(90, 10), ABOUT, 1_000)
+  demand.add(measured(10, 500, 3), ABOUT, 1_050)
+  const { recent } = demand.demandOf(web, 1_050)
   expect(recent).toMatchObject({ requests: 100, errors: 3 })
   expect(recent?.percentileMs).toBeGreaterThan(490)
 })
 
 test('tick() closes windows, also empty ones, but none in which a proxy was silent', () => {
   const demand = new DemandWindows(LIMITS, 0)
-  demand.add(measured(50, 10), 95, 4_000)
+  demand.add(measured(50, 10), ABOUT, 4_000)
   demand.tick(10_000, true)
   demand.tick(20_000, true)
   demand.tick(24_000, false)
@@ -71,4 +72,16 @@ test('tick() closes windows, also empty ones, but none in which a proxy was sile
     [20_000, 0],
     [40_000, 0],
   ])
+})
+
+test('demandOf() tells a stall from slowness: only slowness is over in both stretches', () => {
+  const stall = new DemandWindows(LIMITS, 0)
+  stall.add(measured(100, 10), ABOUT, 1_000)
+  stall.add(measured(40, 250), { ...ABOUT, durationMs: 300 }, 1_300)
+  stall.add(measured(40, 180), { ...ABOUT, durationMs: 200 }, 1_500)
+  expect(stall.demandOf(web, 1_500).recent?.percentileMs).toBeGreaterThan(100)
+  expect(stall.demandOf(web, 1_500).before?.percentileMs).toBeLessThan(20)
+  const slow = stall
+  slow.add(measured(40, 150), { ...ABOUT, durationMs: 200 }, 1_700)
+  expect(slow.demandOf(web, 1_700).before?.percentileMs).toBeGreaterThan(100)
 })

@@ -266,5 +266,5 @@ function build(world: WorldShape, desired: Desired, seen: SeenWorld): void {
     percentileMs,
     meanMs: 10,
   }
-  seen.demand.set('web', { windows: [], recent })
+  seen.demand.set('web', { windows: [], recent, before: recent })
 }
