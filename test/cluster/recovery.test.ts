@@ -133,3 +133,30 @@ test('deleting a replica of an unreachable worker is not forgotten (O-13)', asyn
   await until(gone)
   expect((await cluster.replicas('web')).map(({ id }) => id)).not.toContain(victim?.id)
 }, 60_000)
+
+test('a new template replaces one replica at a time, start first, and no request fails (C-15)', async () => {
+  cluster = await Cluster.start({ workers: 2 })
+  const { spec } = await cluster.run('web', { min: 2, autoscale: false })
+  const before = await cluster.serves('web', 2)
+  const load = new Load(cluster.at('web'), 50)
+  try {
+    await until(() => load.answers.length > 20)
+    const { command, health } = { command: spec.command, health: { http: '/health' } }
+    const body = { command, health, min: 2, autoscale: false, environment: { VERSION: '2' } }
+    await cluster.api('/v1/services/web', 'PUT', body)
+    const ids = new Set(before.map(({ id }) => id))
+    await until(async () => {
+      const now = (await cluster?.replicas('web')) ?? []
+      const fresh = now.every(({ id, revision, state }) => {
+        return revision === 2 && state === 'serving' && !ids.has(id)
+      })
+      return now.length === 2 && fresh
+    })
+    const updatedAtMs = Date.now()
+    await until(() => load.since(updatedAtMs).length > 25)
+  } finally {
+    await load.stop()
+  }
+  expect(load.failed).toEqual([])
+  expect((await cluster.service('web')).replicas).toBe(2)
+}, 60_000)
