@@ -10,6 +10,22 @@ afterEach(async () => {
   cluster = undefined
 })
 
+/** Two workers, two replicas under load: whatever happens, no request fails. */
+async function unnoticedByClients(act: (running: Cluster) => Promise<void>): Promise<void> {
+  const running = await Cluster.start({ workers: 2 })
+  cluster = running
+  await running.run('web', { min: 2, autoscale: false })
+  await running.serves('web', 2)
+  const load = new Load(running.at('web'), 50)
+  try {
+    await until(() => load.answers.length > 20)
+    await act(running)
+  } finally {
+    await load.stop()
+  }
+  expect(load.failed).toEqual([])
+}
+
 test('a worker joins with one command and is listed with id, address, CPU, RAM and condition (O-01, C-13)', async () => {
   cluster = await Cluster.start({ workers: 1 })
   const { nodes } = await cluster.api<{ nodes: Record<string, unknown>[] }>('/v1/nodes')
@@ -87,40 +103,22 @@ test('a worker that dies is lost after 5 s, its replicas run elsewhere and never
 }, 90_000)
 
 test('deleting a node drains it: its replicas run elsewhere, its entry goes, its worker ends (O-06)', async () => {
-  cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2, autoscale: false })
-  await cluster.serves('web', 2)
-  const load = new Load(cluster.at('web'), 50)
-  try {
-    await until(() => load.answers.length > 20)
-    await cluster.api('/v1/nodes/w1', 'DELETE')
-    await until(async () => (await cluster?.nodes())?.length === 1)
-    const replicas = await cluster.serves('web', 2)
+  await unnoticedByClients(async (running) => {
+    await running.api('/v1/nodes/w1', 'DELETE')
+    await until(async () => (await running.nodes()).length === 1)
+    const replicas = await running.serves('web', 2)
     expect(replicas.every(({ nodeName }) => nodeName === 'w2')).toBe(true)
-    expect(await cluster.workers.get('w1')?.ended()).toBe(0)
-  } finally {
-    await load.stop()
-  }
-  expect(load.failed).toEqual([])
+    expect(await running.workers.get('w1')?.ended()).toBe(0)
+  })
 }, 90_000)
 
 test('a worker that ends gracefully leaves the list after its replicas have moved (O-07)', async () => {
-  cluster = await Cluster.start({ workers: 2 })
-  await cluster.run('web', { min: 2, autoscale: false })
-  await cluster.serves('web', 2)
-  const load = new Load(cluster.at('web'), 50)
-  try {
-    await until(() => load.answers.length > 20)
-    expect(await cluster.workers.get('w1')?.end('SIGTERM')).toBe(0)
-    await until(async () => (await cluster?.nodes())?.length === 1)
-    await cluster.serves('web', 2)
-  } finally {
-    await load.stop()
-  }
-  expect(load.failed).toEqual([])
-  expect(new Set((await cluster.replicas()).map(({ nodeName }) => nodeName))).toEqual(
-    new Set(['w2']),
-  )
+  await unnoticedByClients(async (running) => {
+    expect(await running.workers.get('w1')?.end('SIGTERM')).toBe(0)
+    await until(async () => (await running.nodes()).length === 1)
+    const replicas = await running.serves('web', 2)
+    expect(replicas.every(({ nodeName }) => nodeName === 'w2')).toBe(true)
+  })
 }, 90_000)
 
 test('releasing a node moves its replicas and keeps it as a spare', async () => {
