@@ -16,6 +16,8 @@ export type Probe =
   | { readonly kind: 'http'; readonly path: string }
   | { readonly kind: 'tcp' }
   | { readonly kind: 'command'; readonly command: readonly string[] }
+  /** The check that the image brings along; a connection where it brings none. */
+  | { readonly kind: 'image' }
   | { readonly kind: 'none' }
 
 export interface HealthCheck {
@@ -45,7 +47,19 @@ export interface Resources {
   readonly memoryLimitMb: number
   readonly cpuReserved: number
   readonly memoryReservedMb: number
+  /** The most processes and threads inside one replica. */
+  readonly pidsMax: number
 }
+
+/** A named volume of the node, and where a container sees it. */
+export interface VolumeMount {
+  readonly volume: string
+  readonly path: string
+  readonly readOnly: boolean
+}
+
+/** `missing`: an image that is there is not asked for again. */
+export type PullPolicy = 'missing' | 'always'
 
 /** The template of a service as its user wrote it, with every default filled in. */
 export interface ServiceSpec {
@@ -57,7 +71,15 @@ export interface ServiceSpec {
   readonly port?: number
   /** A fixed port on the node; without it the worker takes one of its range. */
   readonly hostPort?: number
-  readonly network?: string
+  /** Networks of its containers beside the node's own; made where they do not exist. */
+  readonly networks: readonly string[]
+  readonly volumes: readonly VolumeMount[]
+  readonly labels: Readonly<Record<string, string>>
+  /** `USER[:GROUP]` inside the container; the image's own without it. */
+  readonly user?: string
+  /** Whether a small first process reaps orphans and hands on signals. */
+  readonly init: boolean
+  readonly pull: PullPolicy
   readonly objective: Objective
   readonly bounds: Bounds
   readonly autoscale: boolean

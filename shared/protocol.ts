@@ -57,6 +57,10 @@ export const replicaReportSchema = z.object({
   restarts: count,
   cpuPercent: amount.exactOptional(),
   memoryMb: amount.exactOptional(),
+  networkInBytes: amount.exactOptional(),
+  networkOutBytes: amount.exactOptional(),
+  diskReadBytes: amount.exactOptional(),
+  diskWriteBytes: amount.exactOptional(),
   /** What the driver calls it: a process id, a container id. */
   handle: z.string().exactOptional(),
 })
@@ -83,6 +87,8 @@ export const heartbeatSchema = z.object({
   /** The revision of the assignments that this report already reflects. */
   assignments: count,
   metricsPort: z.number().int().min(0).max(65535).exactOptional(),
+  /** Why nothing can be started or stopped there now: `the Docker Engine does not answer`. */
+  trouble: z.string().max(1_000).exactOptional(),
 })
 
 export const heartbeatAnswerSchema = z.object({
@@ -96,6 +102,7 @@ export const probeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('http'), path: z.string().regex(/^\/[\x21-\x7e]*$/) }),
   z.object({ kind: z.literal('tcp') }),
   z.object({ kind: z.literal('command'), command: z.array(z.string()).min(1) }),
+  z.object({ kind: z.literal('image') }),
   z.object({ kind: z.literal('none') }),
 ])
 
@@ -113,6 +120,13 @@ export const resourcesSchema = z.object({
   memoryLimitMb: z.number().positive(),
   cpuReserved: amount,
   memoryReservedMb: amount,
+  pidsMax: z.number().int().positive(),
+})
+
+export const volumeMountSchema = z.object({
+  volume: z.string().min(1),
+  path: z.string().startsWith('/'),
+  readOnly: z.boolean(),
 })
 
 /** One replica that a node should run; `draining` ones still serve what they have. */
@@ -122,12 +136,18 @@ export const assignedReplicaSchema = z.object({
   serviceName: z.string(),
   revision: count,
   draining: z.boolean(),
+  /** Complete: with its registry where one is set, and a tag or digest. */
   image: z.string().exactOptional(),
+  pull: z.enum(['missing', 'always']),
   command: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
   port: z.number().int().exactOptional(),
   hostPort: z.number().int().exactOptional(),
-  network: z.string().exactOptional(),
+  networks: z.array(z.string()),
+  volumes: z.array(volumeMountSchema),
+  labels: z.record(z.string(), z.string()),
+  user: z.string().exactOptional(),
+  init: z.boolean(),
   health: healthCheckSchema,
   resources: resourcesSchema,
   stopGraceMs: count,
@@ -139,6 +159,45 @@ export const assignmentsSchema = z.object({
   epoch: count,
   revision: count,
   replicas: z.array(assignedReplicaSchema),
+})
+
+const replicaId = { replica: id }
+const terminalSize = z.object({
+  columns: z.number().int().min(1).max(10_000),
+  rows: z.number().int().min(1).max(10_000),
+})
+
+/** What the master asks of a worker over the worker's own WebSocket, one stream for each. */
+export const streamRequestSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('logs'),
+    ...replicaId,
+    follow: z.boolean(),
+    tail: count.exactOptional(),
+    sinceMs: amount.exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('exec'),
+    ...replicaId,
+    command: z.array(z.string()).min(1),
+    terminal: terminalSize.exactOptional(),
+  }),
+  /** How far the start of a replica is; ends when it runs or has failed. */
+  z.object({ kind: z.literal('progress'), ...replicaId }),
+])
+
+/** One line that a replica printed. */
+export const logLineSchema = z.object({
+  stream: z.enum(['stdout', 'stderr']),
+  atMs: amount.exactOptional(),
+  text: z.string(),
+})
+
+/** What happens before a replica runs; the bytes are those of its image, as far as they are known. */
+export const startProgressSchema = z.object({
+  text: z.string(),
+  doneBytes: amount.exactOptional(),
+  totalBytes: amount.exactOptional(),
 })
 
 export const routeRevisionSchema = z.object({ epoch: count, seq: count })
@@ -258,6 +317,9 @@ export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>
 export type ReplicaReport = z.infer<typeof replicaReportSchema>
 export type AssignedReplica = z.infer<typeof assignedReplicaSchema>
 export type Assignments = z.infer<typeof assignmentsSchema>
+export type StreamRequest = z.infer<typeof streamRequestSchema>
+export type LogLine = z.infer<typeof logLineSchema>
+export type StartProgress = z.infer<typeof startProgressSchema>
 export type RoutesAnswer = z.infer<typeof routesAnswerSchema>
 export type ProxyJoin = z.infer<typeof proxyJoinSchema>
 export type ProxyJoined = z.infer<typeof proxyJoinedSchema>

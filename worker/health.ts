@@ -46,6 +46,7 @@ function ask(how: Probe, target: ProbeTarget, { timeoutMs, signal }: Limit): Pro
     case 'http':
       return askHttp(how.path, target, signal)
     case 'tcp':
+    case 'image':
       return askTcp(target, signal)
     case 'command':
       return askCommand(how.command, target, timeoutMs)

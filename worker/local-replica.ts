@@ -1,3 +1,4 @@
+import { Bell } from '../shared/bell.ts'
 import type { Phase } from '../shared/model.ts'
 import type { AssignedReplica, ReplicaReport } from '../shared/protocol.ts'
 import type { Standing } from './decide/converge.ts'
@@ -14,6 +15,8 @@ import type { ReplicaStats, Running } from './drivers/driver.ts'
 export class LocalReplica {
   assigned: AssignedReplica
   stats: ReplicaStats | undefined
+  /** Rings when there is a reason to ask for its health at once. */
+  readonly doubt = new Bell()
   #probing = new AbortController()
   #run: Standing['run'] = 'dead'
   #phase: Phase

@@ -8,7 +8,7 @@ import type { AssignedReplica, ReplicaReport } from '../shared/protocol.ts'
 import { type Action, converge, type Wanted } from './decide/converge.ts'
 import { adopted, type Health, starting } from './decide/health.ts'
 import type { RestartLimits } from './decide/restart.ts'
-import type { Driver, Exit, Running } from './drivers/driver.ts'
+import type { Driver, Exit, News, Running } from './drivers/driver.ts'
 import { LocalReplica } from './local-replica.ts'
 import type { Ports } from './ports.ts'
 import { keepProbing, probeAdopted } from './probing.ts'
@@ -63,7 +63,7 @@ export class LocalReplicas {
   /** Takes over what an earlier life of this worker left running, without touching it. */
   async adopt(): Promise<void> {
     const found = await this.#parts.driver.list()
-    await Promise.all(found.map((running) => this.#adoptOne(running)))
+    await Promise.all(found.running.map((running) => this.#adoptOne(running)))
   }
 
   /** Goes on with what an earlier life remembered, until a master says otherwise. */
@@ -80,7 +80,7 @@ export class LocalReplicas {
 
   /** Converges until the signal aborts, then waits for starts and stops that are under way. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#attempt(this.#parts.driver.watch((exit) => this.#onExit(exit), this.#closing.signal))
+    this.#attempt(this.#parts.driver.watch((news) => this.#hear(news), this.#closing.signal))
     while (!signal.aborted && this.#bug === undefined) {
       this.#converge()
       await this.#bell.wait(CONVERGE_EVERY_MS, this.#parts.clock, signal)
@@ -157,7 +157,10 @@ export class LocalReplicas {
     try {
       const port = await ports.take(assigned.replica, assigned.hostPort)
       const limit = startDeadline(limits.startDeadlineMs)
-      const running = await driver.start(assigned, port, limit.signal).finally(limit.end)
+      const onProgress = (): void => undefined
+      const running = await driver
+        .start({ assigned, port, onProgress }, limit.signal)
+        .finally(limit.end)
       const early = this.#earlyExits.get(running.handle)
       this.#earlyExits.delete(running.handle)
       if (early !== undefined) this.#died(replica, early)
@@ -217,6 +220,11 @@ export class LocalReplicas {
     if (this.#closing.signal.aborted) replica.release()
     const tell = (change: () => void): void => this.#tell(replica, change)
     this.#attempt(keepProbing(replica, running, { ...this.#parts, tell }, replica.probing))
+  }
+
+  #hear(news: News): void {
+    if (news.kind === 'exit') this.#onExit(news)
+    else if (news.kind === 'opinion') this.#replicas.get(news.replica)?.doubt.ring()
   }
 
   #onExit(exit: Exit): void {

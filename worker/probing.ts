@@ -1,11 +1,11 @@
 import type { Clock } from '../shared/clock.ts'
-import { judge, type Outcome, probeAgainMs } from './decide/health.ts'
+import { DECIDED, judge, type Outcome, probeAgainMs } from './decide/health.ts'
 import type { Driver, Running } from './drivers/driver.ts'
 import { probe } from './health.ts'
 import type { LocalReplica } from './local-replica.ts'
 
 export interface ProbingParts {
-  readonly driver: Pick<Driver, 'exec'>
+  readonly driver: Pick<Driver, 'exec' | 'opinion'>
   readonly clock: Clock
   /** The address of this machine that replicas listen on. */
   readonly host: () => string
@@ -26,24 +26,46 @@ export async function keepProbing(
     const before = replica.health
     // A replica that was just adopted has been asked a moment ago.
     if (before !== undefined && before.failures + before.successes > 0) {
-      await parts.clock.sleep(probeAgainMs(before, check), signal)
+      await replica.doubt.wait(probeAgainMs(before, check), parts.clock, signal)
     }
-    const outcome = await probeOnce(replica, running, { ...parts, signal })
+    const { outcome, isDecided } = await look(replica, running, { ...parts, signal })
     const { health } = replica
     if (signal.aborted || health === undefined) return
-    const next = judge(health, outcome, check, parts.clock.nowMs())
+    const next = judge(health, outcome, isDecided ? DECIDED : check, parts.clock.nowMs())
     parts.tell(() => replica.judged(next))
-    if (check.probe.kind === 'none') return
   }
 }
 
 /** What an adopted replica answers now. */
-export function probeAdopted(
+export async function probeAdopted(
   replica: LocalReplica,
   running: Running,
   parts: ProbingParts & { readonly signal: AbortSignal },
 ): Promise<Outcome> {
-  return probeOnce(replica, running, { ...parts, timeoutMaxMs: ADOPTION_PROBE_MAX_MS })
+  const seen = await look(replica, running, { ...parts, timeoutMaxMs: ADOPTION_PROBE_MAX_MS })
+  return seen.outcome
+}
+
+interface Look {
+  readonly outcome: Outcome
+  /** The runtime has counted already. */
+  readonly isDecided: boolean
+}
+
+/** What the runtime knows to be ill is not asked; a paused container even takes connections. */
+async function look(replica: LocalReplica, running: Running, once: Once): Promise<Look> {
+  const opinion = once.driver.opinion(running.replica)
+  const { probe } = replica.assigned.health
+  if (opinion.kind === 'ill') {
+    return { outcome: { kind: 'failed', reason: opinion.reason }, isDecided: true }
+  }
+  if (probe.kind === 'image' && opinion.kind === 'well') {
+    return { outcome: { kind: 'passed' }, isDecided: true }
+  }
+  if (probe.kind === 'image' && opinion.kind === 'starting') {
+    return { outcome: { kind: 'failed', reason: opinion.reason }, isDecided: false }
+  }
+  return { outcome: await probeOnce(replica, running, once), isDecided: false }
 }
 
 interface Once extends ProbingParts {

@@ -98,7 +98,12 @@ export function readService(body: unknown, defaults: ServiceDefaults): ServiceRe
     health: healthOf(input, defaults),
     resources: resourcesOf(input, defaults),
     stopGraceMs: input.stopGrace ?? defaults.stopGraceMs,
-    ...given({ image, port, hostPort, network, concurrency }),
+    networks: network === undefined ? [] : [network],
+    volumes: [],
+    labels: {},
+    init: true,
+    pull: 'missing',
+    ...given({ image, port, hostPort, concurrency }),
   }
   return { spec, ...given({ replicas: input.replicas }) }
 }
@@ -162,7 +167,7 @@ function resourcesOf(input: ServiceInput, defaults: ServiceDefaults): Resources 
     const limit = `its limit is ${memoryLimitMb} MB`
     throw invalid(`Cannot reserve ${memoryReservedMb} MB for "${input.name}": ${limit}`)
   }
-  return { cpuLimit, memoryLimitMb, cpuReserved, memoryReservedMb }
+  return { cpuLimit, memoryLimitMb, cpuReserved, memoryReservedMb, pidsMax: 1_000 }
 }
 
 function routeOf({

@@ -12,7 +12,7 @@ export function assignmentsOf(desired: DesiredView, node: NodeId): AssignedRepli
 
 function assigned(replica: Replica, service: Service): AssignedReplica {
   const spec = templateOf(service, replica.revision)
-  const { image, port, hostPort, network } = spec
+  const { image, port, hostPort, user } = spec
   return {
     replica: replica.id,
     service: service.id,
@@ -23,11 +23,16 @@ function assigned(replica: Replica, service: Service): AssignedReplica {
     environment: { ...spec.environment },
     health: { ...spec.health, probe: probeOf(spec.health.probe) },
     resources: spec.resources,
+    networks: [...spec.networks],
+    volumes: [...spec.volumes],
+    labels: { ...spec.labels },
+    init: spec.init,
+    pull: spec.pull,
     stopGraceMs: spec.stopGraceMs,
     ...(image === undefined ? {} : { image }),
     ...(port === undefined ? {} : { port }),
     ...(hostPort === undefined ? {} : { hostPort }),
-    ...(network === undefined ? {} : { network }),
+    ...(user === undefined ? {} : { user }),
   }
 }
 

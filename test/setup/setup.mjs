@@ -6,11 +6,20 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+const containers = 'tests on real containers'
+
 const debianPackages = [
+  { name: 'busybox-static', without: containers },
   { name: 'curl', without: 'tests of trust beyond this machine' },
+  { name: 'docker.io', without: containers },
+  { name: 'docker-registry', without: 'tests that pull images' },
+  { name: 'e2fsprogs', without: 'tests of a disk that fills up' },
   { name: 'iproute2', without: 'tests that make a network of their own' },
+  { name: 'iptables', without: containers },
   { name: 'procps', without: 'tests that look at running processes' },
+  { name: 'python3', without: 'tests of slow links between hosts' },
   { name: 'strace', without: 'tests that watch the system calls of a program' },
+  { name: 'systemd', without: 'the check of the systemd units' },
   { name: 'util-linux', without: 'tests that make a network of their own' },
 ]
 

@@ -15,6 +15,9 @@ export type Outcome =
   | { readonly kind: 'passed' }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** What somebody concluded who has counted already: one word of it is enough. */
+export const DECIDED = { failuresMax: 1, successesMin: 1 } as const
+
 /** How often a starting replica is asked: the first good answer brings it into rotation. */
 const START_PROBE_EVERY_MS = 100
 

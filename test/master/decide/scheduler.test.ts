@@ -64,7 +64,13 @@ test('place() avoids nodes where it failed, as long as there is another', () => 
 
 test('place() says in numbers why nothing fits', () => {
   const big = specNamed('big', {
-    resources: { cpuLimit: 1, memoryLimitMb: 9_000, cpuReserved: 1, memoryReservedMb: 512 },
+    resources: {
+      cpuLimit: 1,
+      memoryLimitMb: 9_000,
+      cpuReserved: 1,
+      memoryReservedMb: 512,
+      pidsMax: 9,
+    },
   })
   const slots = [
     slot('n1', { node: nodeNamed('n1', { condition: 'busy' }) }),

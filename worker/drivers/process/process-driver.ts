@@ -1,12 +1,23 @@
 import type { ChildProcess } from 'node:child_process'
+import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { type Clock, repeat } from '../../../shared/clock.ts'
 import { RequestError, sentenceOf } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
-import type { ReplicaId } from '../../../shared/model.ts'
-import type { AssignedReplica } from '../../../shared/protocol.ts'
+import type { Capacity, ReplicaId } from '../../../shared/model.ts'
+import type { LogLine } from '../../../shared/protocol.ts'
 import type { LedgerEntry, ProcessIdentity } from '../../shapes.ts'
-import type { Driver, ExecResult, Exit, ReplicaStats, Running } from '../driver.ts'
+import type {
+  Driver,
+  ExecResult,
+  ExecSession,
+  Found,
+  News,
+  Opinion,
+  ReplicaStats,
+  Running,
+  StartOrder,
+} from '../driver.ts'
 import { runCommand } from './command.ts'
 import { environmentOf, MARK, type Surroundings } from './environment.ts'
 import { Ledger } from './ledger.ts'
@@ -18,6 +29,7 @@ import { Usage } from './usage.ts'
 
 /** How soon the end of a process that an earlier worker started is noticed, at the latest. */
 const POLL_MS = 250
+const BYTES_PER_MB = 1_048_576
 
 export interface ProcessDriverParts {
   readonly directory: string
@@ -40,7 +52,7 @@ export class ProcessDriver implements Driver {
   readonly #ledger: Ledger
   readonly #usage: Usage
   readonly #living = new Map<ReplicaId, Living>()
-  readonly #listeners = new Set<(exit: Exit) => void>()
+  readonly #listeners = new Set<(news: News) => void>()
 
   constructor(parts: ProcessDriverParts) {
     this.#parts = parts
@@ -48,7 +60,15 @@ export class ProcessDriver implements Driver {
     this.#usage = new Usage(parts.clock)
   }
 
-  async start(assigned: AssignedReplica, port: number, signal: AbortSignal): Promise<Running> {
+  /** Processes need nothing but this machine. */
+  readonly trouble = undefined
+
+  async capacity(): Promise<Capacity> {
+    const memoryMb = Math.max(1, Math.floor(totalmem() / BYTES_PER_MB))
+    return { cpus: availableParallelism(), memoryMb }
+  }
+
+  async start({ assigned, port }: StartOrder, signal: AbortSignal): Promise<Running> {
     const { serviceName, command } = assigned
     if (command.length === 0) {
       const has = assigned.image === undefined ? 'neither image nor command' : 'only an image'
@@ -83,23 +103,37 @@ export class ProcessDriver implements Driver {
     await this.#ledger.close(replica)
   }
 
-  async list(): Promise<readonly Running[]> {
+  async list(): Promise<Found> {
     for (const replica of await this.#ledger.replicas()) {
       if (!this.#living.has(replica)) await this.#adopt(replica)
     }
-    return [...this.#living.values()].map(runningOf)
+    return { running: [...this.#living.values()].map(runningOf), ended: [] }
   }
 
-  async watch(onExit: (exit: Exit) => void, signal: AbortSignal): Promise<void> {
-    this.#listeners.add(onExit)
+  async watch(hear: (news: News) => void, signal: AbortSignal): Promise<void> {
+    this.#listeners.add(hear)
     await repeat(() => this.#patrol(), POLL_MS, this.#parts.clock, signal)
-    this.#listeners.delete(onExit)
+    this.#listeners.delete(hear)
   }
 
   async stats(replica: ReplicaId): Promise<ReplicaStats | undefined> {
     const living = this.#living.get(replica)
     return living === undefined ? undefined : this.#usage.of(living.process.pid)
   }
+
+  opinion(): Opinion {
+    return { kind: 'none' }
+  }
+
+  logs(): AsyncIterable<LogLine> {
+    throw new Error('Cannot show output: not there yet')
+  }
+
+  open(): Promise<ExecSession> {
+    return Promise.reject(new Error('Cannot run a command: not there yet'))
+  }
+
+  async close(): Promise<void> {}
 
   async exec(
     replica: ReplicaId,
@@ -164,7 +198,8 @@ export class ProcessDriver implements Driver {
     this.#sweep(process).catch((error: unknown) => {
       this.#parts.log.error('leftover of a replica', { replica, reason: sentenceOf(error) })
     })
-    for (const listener of this.#listeners) listener({ replica, handle: handleOf(process), reason })
+    const exit: News = { kind: 'exit', replica, handle: handleOf(process), reason }
+    for (const hear of this.#listeners) hear(exit)
   }
 
   /** Ends what a process left behind, unless its number already names somebody else. */
@@ -202,7 +237,6 @@ function handleOf({ pid }: ProcessIdentity): string {
 
 function runningOf({ entry, process }: Living): Running {
   const { assigned, port, startedAtMs } = entry
-  const { replica, service, serviceName, revision } = assigned
   const handle = handleOf(process)
-  return { replica, service, serviceName, revision, port, handle, startedAtMs, assigned }
+  return { replica: assigned.replica, port, handle, startedAtMs, assigned }
 }

@@ -25,17 +25,19 @@ function open(directory: string): { driver: ProcessDriver; exits: Exit[]; log: R
   })
   const exits: Exit[] = []
   const watching = new AbortController()
-  const watched = driver.watch((exit) => exits.push(exit), watching.signal)
+  const watched = driver.watch((news) => {
+    if (news.kind === 'exit') exits.push(news)
+  }, watching.signal)
   onTestFinished(async () => {
     watching.abort()
     await watched
-    for (const { replica } of await driver.list()) await driver.stop(replica, 0)
+    for (const { replica } of (await driver.list()).running) await driver.stop(replica, 0)
   })
   return { driver, exits, log }
 }
 
 function start(driver: ProcessDriver, assigned: AssignedReplica, port = PORT) {
-  return driver.start(assigned, port, new AbortController().signal)
+  return driver.start({ assigned, port, onProgress: () => undefined }, new AbortController().signal)
 }
 
 async function isRunning(handle: string | number): Promise<boolean> {
@@ -97,7 +99,7 @@ describe('ProcessDriver.start()', () => {
     const first = await start(driver, assignedReplica())
     const second = await start(driver, assignedReplica())
     expect(await isRunning(first.handle)).toBe(false)
-    expect((await driver.list()).map(({ handle }) => handle)).toEqual([second.handle])
+    expect((await driver.list()).running.map(({ handle }) => handle)).toEqual([second.handle])
   })
 })
 
