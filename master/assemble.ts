@@ -15,6 +15,7 @@ import { Observations } from './observations.ts'
 import { openProxyDoor } from './proxy-door.ts'
 import { ProxyWatch } from './proxy-watch.ts'
 import { RouteTable } from './route-table.ts'
+import { openStreamDoor } from './stream-door.ts'
 import { openWorkerDoor } from './worker-door.ts'
 
 export interface Base {
@@ -45,9 +46,9 @@ export function assemble(base: Base) {
   const decisions = new DecisionLog()
   const { sampleEveryMs, retentionMs } = config
   const history = new History({ sampleEveryMs, retentionMs })
-  const { suspectAfterMs, heartbeatEveryMs, proxyLeaseMs } = config
+  const { suspectAfterMs, heartbeatEveryMs, proxyLeaseMs, registry } = config
   const workers = openWorkerDoor({
-    ...{ ledger, watch: nodes, nowMs, newId, wake, suspectAfterMs, heartbeatEveryMs },
+    ...{ ledger, watch: nodes, nowMs, newId, wake, suspectAfterMs, heartbeatEveryMs, registry },
     certify: (request, subject) =>
       identity.issueClientCertificate(request, { role: 'node', subject }),
   })
@@ -76,6 +77,7 @@ export function assemble(base: Base) {
     history,
     workers,
     proxies: proxyDoor,
+    streams: openStreamDoor({ ledger, log }),
     metrics,
     loop,
     newId,

@@ -89,6 +89,11 @@ const watching = {
     85,
     'From this memory load on it takes nothing new; 100: never.',
   ),
+  busyDiskPercent: percent(
+    'busy-disk',
+    95,
+    'From this disk use on it takes nothing new; 100: never.',
+  ),
   drainMaxMs: duration({
     flag: 'drain-max',
     fallback: 30_000,
@@ -151,9 +156,9 @@ const scaling = {
   replicasTotalMax: number<undefined>(
     { min: 1, max: MANY, unit: 'replicas' },
     {
-      flag: 'replicas-total-max',
+      flag: 'replicas-max',
       fallback: undefined,
-      meaning: 'How many replicas all services together may be promised; unlimited by default.',
+      meaning: 'The most replicas of the whole cluster; unlimited by default.',
       aliases: [{ key: 'orchestrator.max_containers' }],
     },
   ),
@@ -224,7 +229,7 @@ export function readMasterConfig(sources: ConfigSources): MasterConfig {
   if (config.databaseUrl !== undefined && config.store === 'auto') throw noDatabase()
   expectOrder(config, 'heartbeatEveryMs', 'suspectAfterMs')
   expectOrder(config, 'suspectAfterMs', 'lostAfterMs')
-  expectOrder(config, 'replicasMin', 'replicasMax')
+  expectOrder(config, 'serviceMin', 'serviceMax')
   expectOrder(config, 'failureBackoffMs', 'failureBackoffMaxMs')
   for (const name of POSITIVE) if (config[name] <= 0) throw wrong(name, 'must be more than 0')
   return config
@@ -240,7 +245,7 @@ function noDatabase(): RequestError {
   )
 }
 
-type NumberName = 'replicasMin' | 'replicasMax' | (typeof POSITIVE)[number] | 'failureBackoffMaxMs'
+type NumberName = 'serviceMin' | 'serviceMax' | (typeof POSITIVE)[number] | 'failureBackoffMaxMs'
 
 const POSITIVE = [
   'heartbeatEveryMs',

@@ -99,6 +99,14 @@ function exposeNodes(metrics: Metrics, desired: DesiredView, observed: Observed)
         return seen === undefined ? [] : [{ labels: { node: name }, value: seen.seenAtMs / 1_000 }]
       }),
   )
+  metrics.exposeGauge(
+    { name: 'node_trouble', help: '1 while nothing can be started there.', labels: ['node'] },
+    () =>
+      [...desired.nodes.values()].map(({ id, name }) => ({
+        labels: { node: name },
+        value: observed.nodes.get(id)?.trouble === undefined ? 0 : 1,
+      })),
+  )
 }
 
 type ByService = readonly Series<'service'>[]

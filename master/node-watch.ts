@@ -8,8 +8,10 @@ interface Watched {
   seq: number
   load: HostLoad
   replicas: Map<ReplicaId, ReplicaReport>
+  phaseSinceMs: Map<ReplicaId, number>
   assignments: number
   metricsPort?: number
+  trouble?: string
 }
 
 /** One busy second says little about a machine: loads are averaged over about this long. */
@@ -30,27 +32,53 @@ export class NodeWatch {
     if (known?.boot === beat.boot && beat.seq <= known.seq)
       return { changed: false, wantFull: false }
     if (!beat.full && !follows) return { changed: false, wantFull: true }
-    const replicas = beat.full
-      ? new Map<ReplicaId, ReplicaReport>()
-      : (known?.replicas ?? new Map())
-    for (const report of beat.replicas) replicas.set(report.replica, report)
-    for (const gone of beat.gone) replicas.delete(gone)
+    const { replicas, phaseSinceMs } = merged(known, beat, nowMs)
+    const { metricsPort, trouble } = beat
     this.#nodes.set(node, {
       seenAtMs: nowMs,
       boot: beat.boot,
       seq: beat.seq,
       load: known === undefined ? beat.load : averaged(known, beat.load, nowMs),
       replicas,
+      phaseSinceMs,
       assignments: beat.assignments,
-      ...(beat.metricsPort === undefined ? {} : { metricsPort: beat.metricsPort }),
+      ...(metricsPort === undefined ? {} : { metricsPort }),
+      ...(trouble === undefined ? {} : { trouble }),
     })
-    const changed = beat.full || beat.replicas.length > 0 || beat.gone.length > 0
-    return { changed, wantFull: false }
+    const told = beat.full || beat.replicas.length > 0 || beat.gone.length > 0
+    return { changed: told || trouble !== known?.trouble, wantFull: false }
   }
 
   forget(node: NodeId): void {
     this.#nodes.delete(node)
   }
+}
+
+type Replicas = Pick<Watched, 'replicas' | 'phaseSinceMs'>
+
+/** The worker's clock may be another one: how long a phase lasts is measured by ours. */
+function merged(known: Watched | undefined, beat: Heartbeat, nowMs: number): Replicas {
+  const before = known ?? nothing()
+  const { replicas, phaseSinceMs } = beat.full ? nothing() : before
+  for (const report of beat.replicas) {
+    const id = report.replica
+    const isSame = samePhase(before.replicas.get(id), report)
+    phaseSinceMs.set(id, (isSame ? before.phaseSinceMs.get(id) : undefined) ?? nowMs)
+    replicas.set(id, report)
+  }
+  for (const gone of beat.gone) {
+    replicas.delete(gone)
+    phaseSinceMs.delete(gone)
+  }
+  return { replicas, phaseSinceMs }
+}
+
+function nothing(): Replicas {
+  return { replicas: new Map(), phaseSinceMs: new Map() }
+}
+
+function samePhase(known: ReplicaReport | undefined, { phase }: ReplicaReport): boolean {
+  return known?.phase.kind === phase.kind && known.phase.sinceMs === phase.sinceMs
 }
 
 function averaged(known: Watched, load: HostLoad, nowMs: number): HostLoad {

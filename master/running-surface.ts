@@ -4,6 +4,7 @@ import type { LogLevel } from '../shared/log.ts'
 import { readVersion } from '../shared/version.ts'
 import type { ProgramLog } from '../shared/winston-log.ts'
 import type { Parts } from './assemble.ts'
+import { conditionOf } from './decide/liveness.ts'
 import type { Store } from './store/store.ts'
 import type { MasterSurface } from './surface.ts'
 
@@ -17,6 +18,7 @@ export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): Maste
     desired: ledger.desired,
     observed,
     nowMs: () => clock.nowMs(),
+    conditionOf: (node) => conditionOf(node, observed, parts.config, clock.nowMs()),
     commit: async (intent, actor) => {
       const context = { nowMs: clock.nowMs(), actor, newId }
       const revision = await ledger.commit((desired) => intent(desired, context))
@@ -26,6 +28,7 @@ export function surfaceOf(parts: Parts, store: Store, logged: ProgramLog): Maste
     workers,
     proxies,
     decisions,
+    streams: parts.streams,
     history: parts.history,
     events: {
       readFrom: (revision, limit) => store.readFrom(revision, limit),

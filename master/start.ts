@@ -5,6 +5,8 @@ import type { Log } from '../shared/log.ts'
 import { openLog } from '../shared/log-knobs.ts'
 import type { ProgramLog } from '../shared/winston-log.ts'
 import { createApi } from './api/app.ts'
+import { Gate } from './api/gate.ts'
+import { apiRoutes } from './api/routes/routes.ts'
 import { assemble, type Parts } from './assemble.ts'
 import { type MasterConfig, readMasterConfig } from './config.ts'
 import { createCallerOf } from './identity/caller.ts'
@@ -17,6 +19,7 @@ import { type ControlServer, createControlServer } from './server/control-server
 import { openEmbeddedStore } from './store/embedded/embedded.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
+import { createUpgrade } from './stream-upgrade.ts'
 import type { MasterSurface } from './surface.ts'
 import { logChange } from './transition-log.ts'
 
@@ -114,12 +117,23 @@ async function listen(
     isRevoked: (role, subject) => role === 'node' && ledger.desired.wasRemoved(subject),
     nowMs: () => clock.nowMs(),
   })
-  const listener = createApi(surface, { ...apiOptionsOf(config), identify, log, ending, clock })
+  const gate = new Gate({ ...config, lagMs: watchLoopLag() })
+  const served = { identify, gate, log, ending }
+  const listener = createApi(surface, { ...apiOptionsOf(config), ...served, clock })
+  const upgrade = createUpgrade(apiRoutes(surface, config), served)
   const tls = await identity.issueServerTls()
   const { hosts, port, insecure } = config
   const report = (error: Error): void =>
     log.warn('a connection failed', { reason: sentenceOf(error) })
-  const server = await createControlServer({ listener, hosts, port, tls, insecure, report })
+  const server = await createControlServer({
+    listener,
+    upgrade,
+    hosts,
+    port,
+    tls,
+    insecure,
+    report,
+  })
   const apply = (next: typeof tls): void => server.updateTls(next)
   const issue = () => identity.issueServerTls()
   void keepServerTlsFresh({ current: tls, issue, apply, report, clock }, ending)
@@ -127,8 +141,7 @@ async function listen(
 }
 
 function apiOptionsOf(config: MasterConfig) {
-  const gate = { ...config, lagMs: watchLoopLag() }
-  return { services: config, gate, longPollMs: config.longPollMs }
+  return { services: config, longPollMs: config.longPollMs }
 }
 
 async function openStore(config: MasterConfig, log: Log): Promise<Store> {

@@ -1,7 +1,7 @@
 /** What the API may ask of the running master. Handlers see this and nothing else of it. */
 import type { HealthView, NodeSample, ProxyView, SeriesView, ServiceSample } from '../shared/api.ts'
 import type { Change, Entry } from '../shared/change.ts'
-import type { Decision, NodeId, ProxyId, RouteRevision, ServiceId } from '../shared/model.ts'
+import type { Decision, Node, NodeId, ProxyId, RouteRevision, ServiceId } from '../shared/model.ts'
 import type {
   Assignments,
   Heartbeat,
@@ -14,17 +14,22 @@ import type {
   ProxyJoined,
   RoutesAnswer,
 } from '../shared/protocol.ts'
+import type { StreamSocket } from '../shared/stream-socket.ts'
 import type { DesiredView } from './decide/desired.ts'
+import type { Verdict } from './decide/liveness.ts'
 import type { Observed } from './decide/observed.ts'
 
 export interface MasterSurface {
   readonly desired: DesiredView
   readonly observed: Observed
   nowMs(): number
+  /** The condition that a node is in now, and why. */
+  conditionOf(node: Node): Verdict
   /** Turns the intent into changes and answers the revision at which they are durable. */
   commit(intent: Intent, actor: string): Promise<number>
   readonly workers: WorkerDoor
   readonly proxies: ProxyDoor
+  readonly streams: StreamDoor
   readonly events: EventSource
   readonly decisions: DecisionSource
   readonly history: HistorySource
@@ -58,6 +63,23 @@ export interface ProxyDoor {
   routes(after: RouteRevision | undefined, signal: AbortSignal): Promise<RoutesAnswer>
   measure(measurements: Measurements): MeasurementsAnswer
   list(): readonly ProxyView[]
+}
+
+/** What goes on inside replicas, asked of their workers over the connection that those keep. */
+export interface StreamDoor {
+  /** Throws for a node that has not joined; takes its connection otherwise, in place of any before. */
+  welcome(node: NodeId): (socket: StreamSocket) => void
+  /** Lines of JSON, several at once; rejects when its worker cannot be asked. */
+  logs(replica: string, asked: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<string>>
+  progress(replica: string, signal: AbortSignal): Promise<AsyncIterable<string>>
+  /** Throws when its worker cannot be asked; what the client wants run it says on the socket. */
+  exec(replica: string, actor: string): (socket: StreamSocket) => Promise<void>
+}
+
+export interface LogsQuery {
+  readonly follow: boolean
+  readonly tail?: number
+  readonly sinceMs?: number
 }
 
 /** Who is calling: proved by a certificate or a token, or anybody on loopback. */

@@ -23,6 +23,8 @@ export interface WorkerDoorParts {
   readonly newId: () => string
   readonly suspectAfterMs: number
   readonly heartbeatEveryMs: number
+  /** Where images that name no registry come from. */
+  readonly registry?: string | undefined
   /** Signs the worker's key, when it asked over TLS. */
   readonly certify: (request: string, node: NodeId) => Promise<string>
   /** Something was seen that may call for a decision. */
@@ -102,7 +104,7 @@ async function assign(
     wire: WIRE_VERSION,
     epoch: ledger.epoch,
     revision: ledger.desired.assignmentsRevision(node),
-    replicas: assignmentsOf(ledger.desired, node),
+    replicas: assignmentsOf(ledger.desired, node, parts.registry),
   }
 }
 

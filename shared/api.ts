@@ -29,8 +29,15 @@ export interface NodeView {
   readonly cpuPercent?: number
   readonly memoryPercent?: number
   readonly diskPercent?: number
+  /** Why it is not ready, in one sentence. */
+  readonly reason?: string
+  /** Why its worker can start and stop nothing now. */
+  readonly trouble?: string
   readonly cpus: number
   readonly memoryMb: number
+  /** What placement counts as taken by the replicas there. */
+  readonly cpuReserved: number
+  readonly memoryReservedMb: number
   readonly replicas: number
   readonly joinedAt: string
   /** The last heartbeat; absent when this master has not seen one yet. */
@@ -66,7 +73,29 @@ export interface ReplicaView {
   readonly restarts: number
   readonly cpuPercent?: number
   readonly memoryMb?: number
+  /** Totals of its present run. */
+  readonly networkInBytes?: number
+  readonly networkOutBytes?: number
+  readonly diskReadBytes?: number
+  readonly diskWriteBytes?: number
   readonly createdAt: string
+}
+
+/** A line of `GET /v1/replicas/:id/logs`; the last one may hold an `error` in place of all this. */
+export interface LogLineView {
+  readonly replica: string
+  readonly stream: 'stdout' | 'stderr'
+  /** When it was printed, where that is known. */
+  readonly atMs?: number
+  readonly text: string
+}
+
+/** A line of `GET /v1/replicas/:id/progress`. */
+export interface ProgressView {
+  readonly replica: string
+  readonly text: string
+  readonly doneBytes?: number
+  readonly totalBytes?: number
 }
 
 export interface ServiceView {

@@ -2,12 +2,14 @@
 import type { ZodType } from 'zod'
 import { parseAnswer } from './control-answer.ts'
 import { ask } from './control-question.ts'
-import { listen } from './control-stream.ts'
+import { connect } from './control-socket.ts'
+import { listen, readLines } from './control-stream.ts'
 import type { Credential } from './credential.ts'
 import type { ServerSentEvent } from './event-stream.ts'
 import { createFailover } from './failover.ts'
 import { createMasterChannel } from './master-channel.ts'
 import { checkMasterUrl } from './master-url.ts'
+import type { StreamSocket } from './stream-socket.ts'
 
 export type { ServerSentEvent } from './event-stream.ts'
 export { MasterUnreachable } from './master-unreachable.ts'
@@ -41,6 +43,12 @@ export interface TextOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface ConnectOptions {
+  /** Until it is open. */
+  readonly deadlineMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface StreamOptions {
   readonly accept?: string | undefined
   readonly lastEventId?: string | undefined
@@ -54,6 +62,10 @@ export interface ControlClient {
   text(path: string, options?: TextOptions): Promise<string>
   /** Ends when the master ends it; rejects when it is cut, silent for too long, or aborted. */
   stream(path: string, options: StreamOptions): AsyncIterable<ServerSentEvent>
+  /** Lines of JSON, without the empty ones; ends as `stream` does. */
+  lines(path: string, options: Pick<StreamOptions, 'signal'>): AsyncIterable<string>
+  /** A WebSocket, which from then on is the caller's to close. */
+  connect(path: string, options?: ConnectOptions): Promise<StreamSocket>
   /** The CA (PEM) that connections over TLS are verified with: to be kept after a join. */
   trustedCa(): string | undefined
   /** New connections present this credential; calls under way end as they began. */
@@ -62,6 +74,8 @@ export interface ControlClient {
 }
 
 const DEADLINE_MS = 5_000
+/** The master waits for a worker before the lines begin. */
+const LINES_MS_MAX = 15_000
 
 /** Throws the sentence of `checkMasterUrl` when one of the masters may not be called like this. */
 export function createControlClient(options: ControlClientOptions): ControlClient {
@@ -82,6 +96,9 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     text: (path, text) =>
       ask(failover, { ...text, method: 'GET', path, deadlineMs: text?.deadlineMs ?? deadlineMs }),
     stream: (path, stream) => listen(failover, { ...stream, path, deadlineMs }),
+    lines: (path, { signal }) => readLines(failover, { path, signal, deadlineMs: LINES_MS_MAX }),
+    connect: (path, options) =>
+      connect(failover, { path, ...options, deadlineMs: options?.deadlineMs ?? deadlineMs }),
     trustedCa: () => failover.current()?.trustedCa(),
     renew: (credential) => {
       for (const channel of channels) channel.renew(credential)

@@ -1,7 +1,7 @@
 /** A stream of events from one master, until it ends, is cut, falls silent or is aborted. */
 import { type CallDeadline, startDeadline } from './call-deadline.ts'
 import { refusalOf } from './control-answer.ts'
-import { parseEventStream, type ServerSentEvent } from './event-stream.ts'
+import { linesOf, parseEventStream, type ServerSentEvent } from './event-stream.ts'
 import type { Failover } from './failover.ts'
 import type { ChannelRequest, MasterChannel } from './master-channel.ts'
 import { MasterUnreachable } from './master-unreachable.ts'
@@ -19,12 +19,32 @@ export interface Listening {
 const LIMITS = { lineCharactersMax: 1024 * 1024, eventCharactersMax: 4 * 1024 * 1024 } as const
 /** Three of the master's signs of life on a quiet stream. */
 const SILENCE_MS_MAX = 45_000
+/** So long whoever reads may pause: a reader of a page, say. */
+const PAUSE_MS_MAX = 600_000
 const REFUSAL_BYTES_MAX = 1024 * 1024
 
-export async function* listen(
+export function listen(
   failover: Failover<MasterChannel>,
   listening: Listening,
 ): AsyncGenerator<ServerSentEvent> {
+  return receive(failover, listening, (chunks) => parseEventStream(chunks, LIMITS))
+}
+
+/** Lines of JSON, without the empty ones, which are but signs of life. */
+export async function* readLines(
+  failover: Failover<MasterChannel>,
+  listening: Listening,
+): AsyncGenerator<string> {
+  const asked = { ...listening, accept: 'application/x-ndjson' }
+  const lines = receive(failover, asked, (chunks) => linesOf(chunks, LIMITS.lineCharactersMax))
+  for await (const line of lines) if (line !== '') yield line
+}
+
+async function* receive<T>(
+  failover: Failover<MasterChannel>,
+  listening: Listening,
+  parse: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<T>,
+): AsyncGenerator<T> {
   listening.signal.throwIfAborted()
   const deadline = startDeadline(listening.deadlineMs, listening.signal)
   try {
@@ -32,7 +52,7 @@ export async function* listen(
     const chunks = await failover.run({ idempotent: true, deadline }, (channel) =>
       open(channel, request),
     )
-    yield* parseEventStream(watched(chunks, deadline), LIMITS)
+    yield* parse(watched(chunks, deadline))
   } catch (error) {
     listening.signal.throwIfAborted()
     if (error instanceof MasterUnreachable && !deadline.isOver()) throw error
@@ -64,8 +84,9 @@ async function* watched(
 ): AsyncGenerator<Uint8Array> {
   deadline.restart(SILENCE_MS_MAX)
   for await (const chunk of chunks) {
-    deadline.restart(SILENCE_MS_MAX)
+    deadline.restart(PAUSE_MS_MAX)
     yield chunk
+    deadline.restart(SILENCE_MS_MAX)
   }
 }
 

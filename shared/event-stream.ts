@@ -36,7 +36,8 @@ export async function* parseEventStream(
   }
 }
 
-async function* linesOf(
+/** The last line is dropped when nothing ends it. */
+export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
   lineCharactersMax: number,
 ): AsyncGenerator<string> {

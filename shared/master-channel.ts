@@ -8,6 +8,7 @@ import type { Credential } from './credential.ts'
 import { RequestError } from './errors.ts'
 import { isLoopback } from './loopback.ts'
 import { connectTimeout } from './network-failure.ts'
+import { dialSocket, type StreamSocket } from './stream-socket.ts'
 import { fetchPinnedCa, MASTER_NAME, WrongMaster } from './tls-pin.ts'
 import { parseToken } from './token.ts'
 
@@ -24,6 +25,8 @@ export interface ChannelRequest {
 export interface MasterChannel {
   readonly origin: string
   send(request: ChannelRequest): Promise<Response>
+  /** Opens a WebSocket; the signal ends only the attempt. */
+  connect(path: string, signal: AbortSignal): Promise<StreamSocket>
   trustedCa(): string | undefined
   renew(credential: Credential): void
   close(): void
@@ -72,6 +75,13 @@ export function createMasterChannel(origin: string, identity: ChannelIdentity): 
         redirect: 'manual',
         // A compressed answer would be larger in memory than its limit says.
         compress: false,
+      }),
+    connect: async (path, signal) =>
+      dialSocket({
+        url: origin + checkPath(path),
+        headers: withToken({}, token),
+        agent: await connected(signal),
+        signal,
       }),
     trustedCa: () => ca,
     renew: (next) => {

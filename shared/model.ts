@@ -242,6 +242,8 @@ export interface ScalingInputs {
   readonly bounds: Bounds
   readonly autoscale: boolean
   readonly replicas: number
+  /** How many more the whole cluster may have; undefined: as many as fit. */
+  readonly room?: number
   readonly serving: number
   readonly starting: number
   readonly nodesReady: number

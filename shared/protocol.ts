@@ -120,7 +120,8 @@ export const resourcesSchema = z.object({
   memoryLimitMb: z.number().positive(),
   cpuReserved: amount,
   memoryReservedMb: amount,
-  pidsMax: z.number().int().positive(),
+  /** A master that does not know it limits nothing that a program would notice. */
+  pidsMax: z.number().int().positive().default(1_000),
 })
 
 export const volumeMountSchema = z.object({
@@ -138,16 +139,16 @@ export const assignedReplicaSchema = z.object({
   draining: z.boolean(),
   /** Complete: with its registry where one is set, and a tag or digest. */
   image: z.string().exactOptional(),
-  pull: z.enum(['missing', 'always']),
+  pull: z.enum(['missing', 'always']).default('missing'),
   command: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
   port: z.number().int().exactOptional(),
   hostPort: z.number().int().exactOptional(),
-  networks: z.array(z.string()),
-  volumes: z.array(volumeMountSchema),
-  labels: z.record(z.string(), z.string()),
+  networks: z.array(z.string()).default([]),
+  volumes: z.array(volumeMountSchema).default([]),
+  labels: z.record(z.string(), z.string()).default({}),
   user: z.string().exactOptional(),
-  init: z.boolean(),
+  init: z.boolean().default(true),
   health: healthCheckSchema,
   resources: resourcesSchema,
   stopGraceMs: count,
@@ -159,45 +160,6 @@ export const assignmentsSchema = z.object({
   epoch: count,
   revision: count,
   replicas: z.array(assignedReplicaSchema),
-})
-
-const replicaId = { replica: id }
-const terminalSize = z.object({
-  columns: z.number().int().min(1).max(10_000),
-  rows: z.number().int().min(1).max(10_000),
-})
-
-/** What the master asks of a worker over the worker's own WebSocket, one stream for each. */
-export const streamRequestSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('logs'),
-    ...replicaId,
-    follow: z.boolean(),
-    tail: count.exactOptional(),
-    sinceMs: amount.exactOptional(),
-  }),
-  z.object({
-    kind: z.literal('exec'),
-    ...replicaId,
-    command: z.array(z.string()).min(1),
-    terminal: terminalSize.exactOptional(),
-  }),
-  /** How far the start of a replica is; ends when it runs or has failed. */
-  z.object({ kind: z.literal('progress'), ...replicaId }),
-])
-
-/** One line that a replica printed. */
-export const logLineSchema = z.object({
-  stream: z.enum(['stdout', 'stderr']),
-  atMs: amount.exactOptional(),
-  text: z.string(),
-})
-
-/** What happens before a replica runs; the bytes are those of its image, as far as they are known. */
-export const startProgressSchema = z.object({
-  text: z.string(),
-  doneBytes: amount.exactOptional(),
-  totalBytes: amount.exactOptional(),
 })
 
 export const routeRevisionSchema = z.object({ epoch: count, seq: count })
@@ -317,9 +279,6 @@ export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>
 export type ReplicaReport = z.infer<typeof replicaReportSchema>
 export type AssignedReplica = z.infer<typeof assignedReplicaSchema>
 export type Assignments = z.infer<typeof assignmentsSchema>
-export type StreamRequest = z.infer<typeof streamRequestSchema>
-export type LogLine = z.infer<typeof logLineSchema>
-export type StartProgress = z.infer<typeof startProgressSchema>
 export type RoutesAnswer = z.infer<typeof routesAnswerSchema>
 export type ProxyJoin = z.infer<typeof proxyJoinSchema>
 export type ProxyJoined = z.infer<typeof proxyJoinedSchema>

@@ -7,8 +7,14 @@ import { sourceTree } from './support/source-tree.ts'
 const sources = sourceTree(['shared', 'master', 'worker', 'proxy', 'sim', 'examples'])
 const everything = [...sources, ...sourceTree(['test'])]
 
-const PURE_SHARED = ['change', 'errors', 'histogram', 'model'].map((name) => `shared/${name}.ts`)
-const PURE_AS_TYPES = [...PURE_SHARED, 'shared/protocol.ts', 'shared/api.ts']
+const PURE = ['change', 'errors', 'histogram', 'image-reference', 'model']
+const PURE_SHARED = PURE.map((name) => `shared/${name}.ts`)
+const PURE_AS_TYPES = [
+  ...PURE_SHARED,
+  'shared/protocol.ts',
+  'shared/stream-protocol.ts',
+  'shared/api.ts',
+]
 const isDecide = (path: string): boolean => /^(master|worker|proxy)\/decide\//.test(path)
 const decisions = sources.filter(({ path }) => isDecide(path))
 

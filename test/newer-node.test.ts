@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { sentenceOf } from '../shared/errors.ts'
-import { processesIn } from './support/cluster.ts'
+import { processesIn } from './support/ground.ts'
 import { freePort, Program, ROOT, run } from './support/program.ts'
 import { until } from './support/until.ts'
 
@@ -46,7 +46,8 @@ test('a cluster starts, serves, forgets nothing and stops on a newer Node', {
     const masterFlags = ['--port', `${port}`, '--busy-cpu', '100', '--busy-memory', '100']
     const master = start('master', masterFlags)
     await until(() => answers(`${api}/v1/health`))
-    start('worker', ['--master-ip', api, '--worker-name', 'w1', '--port', '0', '--on-exit', 'stop'])
+    const how = ['--driver', 'process', '--on-exit', 'stop', '--port', '0']
+    start('worker', ['--master-ip', api, '--worker-name', 'w1', ...how])
     const ports = ['--port', `${traffic}`, '--admin-port', `${admin}`]
     start('proxy', ['--master-ip', api, ...ports])
     await until(() => answers(`http://127.0.0.1:${admin}/healthz`))

@@ -20,6 +20,8 @@ export interface AgentParts {
   readonly obedience: Obedience
   readonly replicas: Pick<LocalReplicas, 'assume' | 'obey' | 'reports'>
   readonly hostLoad: () => HostLoad
+  /** Why nothing can be started or stopped here now. */
+  readonly trouble: () => string | undefined
   readonly metricsPort: number
   /** One life of this process. */
   readonly boot: string
@@ -34,6 +36,7 @@ const REPORT_GAP_MS = 50
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 2_000
 const JOIN_RETRY_MAX_MS = 5_000
+const TROUBLE_LENGTH_MAX = 500
 
 /** These answers do not change by waiting. */
 const FINAL_REFUSALS: readonly number[] = [400, 401, 403, 409, 410, 422, 426]
@@ -165,7 +168,7 @@ export class Agent {
   }
 
   async #report(signal: AbortSignal): Promise<void> {
-    const { link, replicas, hostLoad, boot, metricsPort, membership, clock } = this.#parts
+    const { link, replicas, hostLoad, trouble, boot, metricsPort, membership, clock } = this.#parts
     const { credential } = membership
     if (credential !== undefined && isRenewalDue(credential, clock.nowMs())) {
       await this.#rejoin()
@@ -173,7 +176,9 @@ export class Agent {
     const node = this.#joined?.node
     if (node === undefined) return
     const delta = this.#book.next(replicas.reports)
-    const body = { boot, ...delta, load: hostLoad(), assignments: this.#revision, metricsPort }
+    const told = trouble()?.slice(0, TROUBLE_LENGTH_MAX)
+    const state = { load: hostLoad(), ...(told === undefined ? {} : { trouble: told }) }
+    const body = { boot, ...delta, ...state, assignments: this.#revision, metricsPort }
     const answer = await link.heartbeat(node, { wire: WIRE_VERSION, ...body }, signal)
     const before = this.#epoch
     if (!this.#parts.obedience.accepts(answer.epoch)) return

@@ -52,16 +52,24 @@ const node = {
     fallback: undefined,
     meaning: 'The address of this machine that replicas listen on; by default the advertised one.',
   }),
-  driver: choice(['process'], {
+  driver: choice(['docker', 'process', 'auto'], {
     flag: 'driver',
-    fallback: 'process',
-    meaning: 'What runs replicas here.',
+    fallback: 'docker',
+    meaning:
+      'What runs replicas here, fixed when the worker first joins; auto: docker where an engine answers.',
   }),
   dockerHost: text<undefined>({
     flag: 'docker-host',
     env: 'DOCKER_HOST',
     fallback: undefined,
-    meaning: 'Address of the Docker Engine; the process driver does not need it.',
+    meaning: 'Address of the Docker Engine; by default unix:///var/run/docker.sock.',
+  }),
+  dockerConfig: text<undefined>({
+    flag: 'docker-config',
+    env: 'DOCKER_CONFIG',
+    fallback: undefined,
+    meaning:
+      "Directory of Docker's config.json with credentials of registries; by default ~/.docker.",
   }),
   data: text<undefined>({
     flag: 'data',

@@ -14,8 +14,8 @@ import {
 /** How this machine is loaded; the CPU since the last question. */
 export type ReadHostLoad = () => Promise<HostLoad>
 
-/** Disk use is that of the file system under this directory. */
-export async function openHostLoad(directory: string): Promise<ReadHostLoad> {
+/** Disk use is that of the fullest file system under these directories. */
+export async function openHostLoad(directories: () => readonly string[]): Promise<ReadHostLoad> {
   let before = await readCpuTimes()
   return async () => {
     const now = await readCpuTimes()
@@ -25,7 +25,7 @@ export async function openHostLoad(directory: string): Promise<ReadHostLoad> {
     return {
       cpuPercent: cpu,
       memoryPercent: await readMemoryPercent(),
-      diskPercent: await readDiskPercent(directory),
+      diskPercent: Math.max(0, ...(await Promise.all(directories().map(readDiskPercent)))),
       networkInBytes: network.in,
       networkOutBytes: network.out,
     }
@@ -53,9 +53,11 @@ async function readMemoryPercent(): Promise<number> {
   return parsed ?? percent(totalmem() - freemem(), totalmem())
 }
 
-/** As `df` shows it: of what ordinary users may fill. */
+/** As `df` shows it: of what ordinary users may fill. What this worker may not see is not full. */
 async function readDiskPercent(directory: string): Promise<number> {
-  const { blocks, bfree, bavail } = await statfs(directory)
+  const found = await statfs(directory).catch(() => undefined)
+  if (found === undefined) return 0
+  const { blocks, bfree, bavail } = found
   const used = blocks - bfree
   return percent(used, used + bavail)
 }

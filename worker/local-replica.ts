@@ -1,8 +1,9 @@
 import { Bell } from '../shared/bell.ts'
-import type { Phase } from '../shared/model.ts'
+import type { Phase, ReplicaId } from '../shared/model.ts'
 import type { AssignedReplica, ReplicaReport } from '../shared/protocol.ts'
 import type { Standing } from './decide/converge.ts'
 import { type Health, phaseOf, sicknessOf } from './decide/health.ts'
+import type { Belief } from './decide/reconcile.ts'
 import {
   afterDeath,
   NEVER_STARTED,
@@ -30,6 +31,11 @@ export class LocalReplica {
   constructor(assigned: AssignedReplica, nowMs: number) {
     this.assigned = assigned
     this.#phase = { kind: 'starting', sinceMs: nowMs }
+  }
+
+  /** How logs name it. */
+  get who(): { replica: ReplicaId; service: string } {
+    return { replica: this.assigned.replica, service: this.assigned.serviceName }
   }
 
   get running(): Running | undefined {
@@ -63,6 +69,11 @@ export class LocalReplica {
       symptom: health?.reason ?? '',
       ...(sickness === undefined ? {} : { sickness }),
     }
+  }
+
+  get belief(): Belief {
+    const handle = this.#running?.handle
+    return handle === undefined ? { run: this.#run } : { run: this.#run, handle }
   }
 
   get report(): ReplicaReport {

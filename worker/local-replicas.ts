@@ -5,13 +5,20 @@ import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Phase, ReplicaId } from '../shared/model.ts'
 import type { AssignedReplica, ReplicaReport } from '../shared/protocol.ts'
+import { buried, firstLook, found } from './adoption.ts'
+import { Census } from './census.ts'
 import { type Action, converge, type Wanted } from './decide/converge.ts'
-import { adopted, type Health, starting } from './decide/health.ts'
+import { type Health, starting } from './decide/health.ts'
+import type { Belief } from './decide/reconcile.ts'
 import type { RestartLimits } from './decide/restart.ts'
-import type { Driver, Exit, News, Running } from './drivers/driver.ts'
+import type { Driver, Ended, Exit, News, Running } from './drivers/driver.ts'
+import { EarlyExits } from './early-exits.ts'
+import { launch } from './launch.ts'
 import { LocalReplica } from './local-replica.ts'
 import type { Ports } from './ports.ts'
-import { keepProbing, probeAdopted } from './probing.ts'
+import { keepProbing } from './probing.ts'
+import type { StartProgress } from './start-progress.ts'
+import { Tasks } from './tasks.ts'
 
 export interface ReplicaLimits extends RestartLimits {
   readonly startDeadlineMs: number
@@ -28,42 +35,62 @@ export interface LocalReplicasParts {
   readonly host: () => string
   /** Something changed that the master should hear of at once. */
   readonly onChange: () => void
+  readonly progress: Pick<StartProgress, 'tell' | 'ended'>
 }
 
 /** Longer than any backoff step needs to be noticed in time; events ring earlier. */
 const CONVERGE_EVERY_MS = 250
 /** A stop that failed is tried again, but not in a tight loop. */
 const STOP_AGAIN_MS = 5_000
-/** Enough for the exits of replicas whose start is still under way. */
-const EARLY_EXITS_MAX = 1_000
 
 /** All replicas of this machine: brings what runs to what should run. */
 export class LocalReplicas {
   readonly #parts: LocalReplicasParts
   readonly #replicas = new Map<ReplicaId, LocalReplica>()
   readonly #bell = new Bell()
-  readonly #tasks = new Set<Promise<void>>()
-  readonly #earlyExits = new Map<string, Exit>()
+  readonly #tasks = new Tasks(() => this.#bell.ring())
+  readonly #earlyExits = new EarlyExits()
   readonly #closing = new AbortController()
+  readonly #census: Census
+  #isAdopted = false
   #wanted: Wanted = { replicas: new Map(), heard: false }
-  #bug: { readonly error: unknown } | undefined
 
   constructor(parts: LocalReplicasParts) {
     this.#parts = parts
+    const { driver, log } = parts
+    const beliefs = (): ReadonlyMap<ReplicaId, Belief> => this.#beliefs
+    this.#census = new Census({ driver, log, beliefs, onMissed: (exit) => this.#onExit(exit) })
   }
 
   get reports(): ReadonlyMap<ReplicaId, ReplicaReport> {
     return new Map([...this.#replicas].map(([id, replica]) => [id, replica.report]))
   }
 
+  get all(): Iterable<LocalReplica> {
+    return this.#replicas.values()
+  }
+
   get running(): number {
     return [...this.#replicas.values()].filter(({ run }) => run !== 'dead').length
   }
 
-  /** Takes over what an earlier life of this worker left running, without touching it. */
-  async adopt(): Promise<void> {
-    const found = await this.#parts.driver.list()
-    await Promise.all(found.running.map((running) => this.#adoptOne(running)))
+  /**
+   * Takes over what an earlier life of this worker left running, without touching it. While the
+   * runtime cannot say what that is, nothing is started; its first news bring us back here.
+   * Answers the highest epoch of a master for which something was started.
+   */
+  async adopt(): Promise<number> {
+    try {
+      const { running, ended } = await this.#parts.driver.list()
+      const isNew = ({ replica }: { replica: ReplicaId }): boolean => !this.#replicas.has(replica)
+      for (const each of ended.filter(isNew)) this.#bury(each)
+      await Promise.all(running.filter(isNew).map((each) => this.#adoptOne(each)))
+      this.#isAdopted = true
+      return Math.max(0, ...running.map(({ epoch = 0 }) => epoch))
+    } catch (error) {
+      this.#parts.log.warn('replicas cannot be listed yet', { reason: sentenceOf(error) })
+      return 0
+    }
   }
 
   /** Goes on with what an earlier life remembered, until a master says otherwise. */
@@ -75,27 +102,25 @@ export class LocalReplicas {
   obey(replicas: readonly AssignedReplica[]): void {
     this.#want(replicas, true)
     const keep = new Set([...this.#replicas.keys(), ...replicas.map(({ replica }) => replica)])
-    this.#attempt(this.#parts.ports.retain(keep))
+    this.#tasks.begin(this.#parts.ports.retain(keep))
   }
 
   /** Converges until the signal aborts, then waits for starts and stops that are under way. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#attempt(this.#parts.driver.watch((news) => this.#hear(news), this.#closing.signal))
-    while (!signal.aborted && this.#bug === undefined) {
-      this.#converge()
+    this.#tasks.begin(this.#parts.driver.watch((news) => this.#hear(news), this.#closing.signal))
+    while (!signal.aborted && !this.#tasks.isBroken) {
+      if (this.#isAdopted) this.#converge()
       await this.#bell.wait(CONVERGE_EVERY_MS, this.#parts.clock, signal)
     }
     this.#closing.abort()
     for (const replica of this.#replicas.values()) replica.release()
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks)
-    if (this.#bug !== undefined) throw this.#bug.error
+    await this.#tasks.ended()
   }
 
   /** Asks the driver what each replica uses. */
   async sample(): Promise<void> {
-    const { driver } = this.#parts
     const asked = [...this.#replicas].map(async ([id, replica]) => {
-      const stats = replica.run === 'alive' ? await driver.stats(id) : undefined
+      const stats = replica.run === 'alive' ? await this.#parts.driver.stats(id) : undefined
       if (replica.run === 'alive') replica.stats = stats
     })
     await Promise.all(asked)
@@ -130,54 +155,43 @@ export class LocalReplicas {
   #perform({ kind, replica: id, reason }: Action, replica: LocalReplica): void {
     const { log, clock } = this.#parts
     const sinceMs = clock.nowMs()
-    const service = replica.assigned.serviceName
     if (kind === 'wait') {
       this.#tell(replica, () => replica.rest({ kind: 'waiting', sinceMs, reason }))
       return
     }
-    log.info(TOLD[kind], { replica: id, service, reason })
-    if (kind === 'start') this.#attempt(this.#start(replica))
-    else if (kind === 'forget') this.#attempt(this.#forget(id))
-    else if (kind === 'stop') {
-      this.#attempt(this.#stop(replica, { kind: 'stopping', sinceMs }, () => this.#forget(id)))
-    } else if (kind === 'fail') {
-      const phase: Phase = { kind: 'failed', sinceMs, reason }
-      this.#attempt(this.#stop(replica, phase, () => replica.rest(phase)))
-    } else {
-      const phase: Phase = { kind: 'stopping', sinceMs }
-      const died = (): void => replica.die(reason, clock.nowMs(), this.#parts.limits)
-      this.#attempt(this.#stop(replica, phase, died))
+    log.info(TOLD[kind], { ...replica.who, reason })
+    const stopping: Phase = { kind: 'stopping', sinceMs }
+    const failed: Phase = { kind: 'failed', sinceMs, reason }
+    const died = (): void => replica.die(reason, clock.nowMs(), this.#parts.limits)
+    const tasks = {
+      start: () => this.#start(replica),
+      forget: () => this.#forget(id),
+      stop: () => this.#stop(replica, stopping, () => this.#forget(id)),
+      fail: () => this.#stop(replica, failed, () => replica.rest(failed)),
+      restart: () => this.#stop(replica, stopping, died),
     }
+    this.#tasks.begin(tasks[kind]())
   }
 
   async #start(replica: LocalReplica): Promise<void> {
-    const { driver, ports, clock, limits, log } = this.#parts
+    const { clock, limits, log, progress } = this.#parts
     const { assigned } = replica
     this.#tell(replica, () => replica.begin(clock.nowMs()))
     try {
-      const port = await ports.take(assigned.replica, assigned.hostPort)
       const limit = startDeadline(limits.startDeadlineMs)
-      const onProgress = (): void => undefined
-      const running = await driver
-        .start({ assigned, port, onProgress }, limit.signal)
-        .finally(limit.end)
-      const early = this.#earlyExits.get(running.handle)
-      this.#earlyExits.delete(running.handle)
-      if (early !== undefined) this.#died(replica, early)
-      else this.#watchOver(replica, running, starting(clock.nowMs()))
+      const running = await launch(assigned, this.#parts, limit.signal).finally(limit.end)
+      this.#enliven(replica, running, starting(clock.nowMs()))
     } catch (error) {
       const reason = sentenceOf(error)
       log.warn('replica cannot be started', { replica: assigned.replica, reason })
       const phase: Phase = { kind: 'failed', sinceMs: clock.nowMs(), reason }
       this.#tell(replica, () => replica.rest(phase))
+    } finally {
+      progress.ended(assigned.replica)
     }
   }
 
-  async #stop(
-    replica: LocalReplica,
-    phase: Phase,
-    done: () => void | Promise<void>,
-  ): Promise<void> {
+  async #stop(replica: LocalReplica, phase: Phase, done: () => unknown): Promise<void> {
     const { driver, limits, clock, log } = this.#parts
     const { replica: id, stopGraceMs } = replica.assigned
     this.#tell(replica, () => replica.end(phase))
@@ -194,24 +208,42 @@ export class LocalReplicas {
   }
 
   async #forget(id: ReplicaId): Promise<void> {
+    const { driver, ports, log } = this.#parts
     this.#replicas.delete(id)
     this.#changed()
-    await this.#parts.driver.stop(id, 0)
-    await this.#parts.ports.release(id)
+    await driver.stop(id, 0).catch((error: unknown) => {
+      // What is left of it shows up as a stray when the runtime answers again.
+      log.warn('leftover of a replica stays', { replica: id, reason: sentenceOf(error) })
+    })
+    await ports.release(id)
+  }
+
+  get #beliefs(): ReadonlyMap<ReplicaId, Belief> {
+    return new Map([...this.#replicas].map(([id, { belief }]) => [id, belief]))
+  }
+
+  #bury(ended: Ended): void {
+    const { clock, limits, log } = this.#parts
+    const { replica, reason } = ended
+    this.#replicas.set(replica, buried(ended, clock, limits))
+    log.warn('replica had ended', { replica, service: ended.assigned.serviceName, reason })
   }
 
   async #adoptOne(running: Running): Promise<void> {
-    const { clock, log, ports } = this.#parts
-    const { assigned, startedAtMs, port } = running
-    const replica = new LocalReplica(assigned, startedAtMs)
+    const { log, ports } = this.#parts
+    const replica = found(running)
     this.#replicas.set(running.replica, replica)
-    ports.adopt(running.replica, port)
+    ports.adopt(running.replica, running.port)
     const { signal } = this.#closing
-    const outcome = await probeAdopted(replica, running, { ...this.#parts, signal })
-    const { startMaxMs } = assigned.health
-    const health = adopted(outcome, { startedAtMs, startMaxMs }, clock.nowMs())
-    this.#watchOver(replica, running, health)
-    log.info('replica adopted', { replica: running.replica, service: assigned.serviceName, port })
+    this.#enliven(replica, running, await firstLook(replica, running, { ...this.#parts, signal }))
+    log.info('replica adopted', { ...replica.who, port: running.port })
+  }
+
+  /** It may have ended already, before anybody knew under which handle it runs. */
+  #enliven(replica: LocalReplica, running: Running, health: Health): void {
+    const early = this.#earlyExits.take(running.handle)
+    if (early !== undefined) this.#died(replica, early)
+    else this.#watchOver(replica, running, health)
   }
 
   #watchOver(replica: LocalReplica, running: Running, health: Health): void {
@@ -219,27 +251,26 @@ export class LocalReplicas {
     // A start that was under way when this worker began to end is not watched any more.
     if (this.#closing.signal.aborted) replica.release()
     const tell = (change: () => void): void => this.#tell(replica, change)
-    this.#attempt(keepProbing(replica, running, { ...this.#parts, tell }, replica.probing))
+    this.#tasks.begin(keepProbing(replica, running, { ...this.#parts, tell }, replica.probing))
   }
 
   #hear(news: News): void {
     if (news.kind === 'exit') this.#onExit(news)
     else if (news.kind === 'opinion') this.#replicas.get(news.replica)?.doubt.ring()
+    else if (news.kind === 'trouble') this.#parts.onChange()
+    else this.#tasks.begin(this.#isAdopted ? this.#census.take() : this.adopt())
   }
 
   #onExit(exit: Exit): void {
     const replica = this.#replicas.get(exit.replica)
     if (replica?.run === 'alive' && replica.running?.handle === exit.handle) {
       this.#died(replica, exit)
-    } else if (replica?.isBeingStarted === true && this.#earlyExits.size < EARLY_EXITS_MAX) {
-      this.#earlyExits.set(exit.handle, exit)
-    }
+    } else if (replica?.isBeingStarted === true) this.#earlyExits.keep(exit)
   }
 
   #died(replica: LocalReplica, { reason }: Exit): void {
     const { log, clock, limits } = this.#parts
-    const { replica: id, serviceName: service } = replica.assigned
-    log.warn('replica ended', { replica: id, service, reason })
+    log.warn('replica ended', { ...replica.who, reason })
     this.#tell(replica, () => replica.die(reason, clock.nowMs(), limits))
     this.#bell.ring()
   }
@@ -250,25 +281,13 @@ export class LocalReplicas {
     const sickBefore = replica.standing.sickness
     change()
     const { phase, running } = replica
-    if (phase.kind === 'serving' && before.kind !== 'serving') this.#tellServing(replica)
+    if (phase.kind === 'serving' && before.kind !== 'serving') this.#logServing(replica)
     if (phase !== before || running !== ranBefore) this.#parts.onChange()
     if (replica.standing.sickness !== sickBefore) this.#bell.ring()
   }
 
-  #tellServing({ assigned, running }: LocalReplica): void {
-    const { replica, serviceName: service } = assigned
-    this.#parts.log.info('replica serves', { replica, service, port: running?.port })
-  }
-
-  /** Work whose expected failures are handled: whatever else it throws is a bug and ends the run. */
-  #attempt(work: Promise<void>): void {
-    const task = work
-      .catch((error: unknown) => {
-        this.#bug ??= { error }
-        this.#bell.ring()
-      })
-      .finally(() => this.#tasks.delete(task))
-    this.#tasks.add(task)
+  #logServing({ who, running }: LocalReplica): void {
+    this.#parts.log.info('replica serves', { ...who, port: running?.port })
   }
 }
 

@@ -1,7 +1,7 @@
 /** Joins the cluster and keeps what proves who this node is. */
-import { availableParallelism, totalmem } from 'node:os'
 import type { ControlClient } from '../shared/control-client.ts'
 import { type Credential, createCertificateRequest, saveCredential } from '../shared/credential.ts'
+import type { Capacity } from '../shared/model.ts'
 import type { NodeJoin, NodeJoined } from '../shared/protocol.ts'
 import { WIRE_VERSION } from '../shared/protocol.ts'
 import type { MasterLink } from './master-link.ts'
@@ -14,7 +14,14 @@ export interface MembershipParts {
   readonly identity: Pick<NodeJoin, 'name' | 'driver'>
   /** Asked at every join: a machine may have moved. Undefined: the master uses what it sees. */
   readonly address: () => Promise<string | undefined>
+  /** What this machine offers to replicas. */
+  readonly capacity: () => Promise<Capacity>
   readonly credential: Credential | undefined
+}
+
+interface Machine {
+  readonly address: string | undefined
+  readonly capacity: Capacity
 }
 
 export class Membership {
@@ -30,11 +37,11 @@ export class Membership {
    * Over TLS every join also brings a fresh certificate. What the expectation throws on is not kept.
    */
   async join(expect: (joined: NodeJoined) => void, signal: AbortSignal): Promise<NodeJoined> {
-    const { link, masters, address } = this.#parts
+    const { link, masters, address, capacity } = this.#parts
     const secure = masters.some((url) => url.startsWith('https:'))
     const request = secure ? await createCertificateRequest() : undefined
-    const body = this.#joinBody(request?.request, await address())
-    const joined = await link.join(body, signal)
+    const machine = { address: await address(), capacity: await capacity() }
+    const joined = await link.join(this.#joinBody(request?.request, machine), signal)
     expect(joined)
     await this.#keep(joined, request?.key)
     return joined
@@ -44,16 +51,13 @@ export class Membership {
     return this.#credential
   }
 
-  #joinBody(certificateRequest: string | undefined, address: string | undefined): NodeJoin {
+  #joinBody(certificateRequest: string | undefined, { address, capacity }: Machine): NodeJoin {
     const secret = this.#credential?.secret ?? ''
     return {
       wire: WIRE_VERSION,
       ...this.#parts.identity,
       ...(address === undefined ? {} : { address }),
-      capacity: {
-        cpus: availableParallelism(),
-        memoryMb: Math.max(1, Math.floor(totalmem() / 1_048_576)),
-      },
+      capacity,
       ...(secret === '' ? {} : { secret }),
       ...(certificateRequest === undefined ? {} : { certificateRequest }),
     }

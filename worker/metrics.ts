@@ -2,15 +2,24 @@ import type { Server } from 'node:http'
 import { createAdminServer, logLevelHandler } from '../shared/admin-server.ts'
 import { RequestError } from '../shared/errors.ts'
 import type { LogLevel } from '../shared/log.ts'
-import { createMetrics, type Metrics } from '../shared/metrics.ts'
+import { createMetrics, type Metrics, type Series } from '../shared/metrics.ts'
 import type { HostLoad, PhaseKind } from '../shared/model.ts'
+import type { ReplicaStats } from './drivers/driver.ts'
 import { isErrno } from './drivers/process/errno.ts'
 
 export interface Gauges {
   readonly hostLoad: () => HostLoad
   readonly phases: () => Iterable<PhaseKind>
+  readonly uses: () => Iterable<ReplicaUse>
   readonly isMasterAway: () => boolean
   readonly setLogLevel: (level: LogLevel) => void
+}
+
+/** What one replica uses, as far as its driver knows. */
+export interface ReplicaUse extends Partial<ReplicaStats> {
+  /** The name of its service. */
+  readonly service: string
+  readonly replica: string
 }
 
 export interface MetricsServer {
@@ -41,7 +50,7 @@ export async function serveMetrics(gauges: Gauges, port: number): Promise<Metric
   return { port: taken, close }
 }
 
-function describe({ hostLoad, phases, isMasterAway }: Gauges): Metrics {
+function describe({ hostLoad, phases, uses, isMasterAway }: Gauges): Metrics {
   const metrics = createMetrics('worker')
   const load = (name: string, help: string, value: (load: HostLoad) => number): void =>
     metrics.exposeGauge({ name, help, labels: [] }, () => [
@@ -60,7 +69,55 @@ function describe({ hostLoad, phases, isMasterAway }: Gauges): Metrics {
   metrics.exposeGauge(replicas, () => countPhases(phases()))
   const away = { name: 'worker_master_away', help: '1 while the master is silent.', labels: [] }
   metrics.exposeGauge(away, () => [{ labels: {}, value: isMasterAway() ? 1 : 0 }])
+  describeUses(metrics, uses)
   return metrics
+}
+
+/** Of so many replicas one node tells; each has two series of the byte totals. */
+const REPLICAS_MAX = 1_000
+const OF_REPLICA = ['service', 'replica'] as const
+const BYTES = 1_048_576
+
+function describeUses(metrics: Metrics, uses: Gauges['uses']): void {
+  const gauge = (name: string, help: string, value: UseValue): void =>
+    metrics.exposeGauge({ name, help, labels: OF_REPLICA, seriesMax: REPLICAS_MAX }, () =>
+      seriesOf(uses(), {}, value),
+    )
+  const totals = (name: string, help: string, ways: Readonly<Record<string, UseValue>>): void =>
+    metrics.exposeCounter(
+      { name, help, labels: [...OF_REPLICA, 'direction'], seriesMax: 2 * REPLICAS_MAX },
+      () =>
+        Object.entries(ways).flatMap(([direction, value]) =>
+          seriesOf(uses(), { direction }, value),
+        ),
+    )
+  gauge('replica_cpu_percent', 'CPU in use, 100 is one core.', (use) => use.cpuPercent)
+  gauge('replica_memory_bytes', 'Memory in use.', ({ memoryMb }) =>
+    memoryMb === undefined ? undefined : memoryMb * BYTES,
+  )
+  totals('replica_network_bytes_total', 'Bytes over its networks in its present run.', {
+    in: (use) => use.networkInBytes,
+    out: (use) => use.networkOutBytes,
+  })
+  totals('replica_disk_bytes_total', 'Bytes from and to disks in its present run.', {
+    read: (use) => use.diskReadBytes,
+    write: (use) => use.diskWriteBytes,
+  })
+}
+
+type UseValue = (use: ReplicaUse) => number | undefined
+
+/** What is not known has no series. */
+function seriesOf<M extends Readonly<Record<string, string>>>(
+  uses: Iterable<ReplicaUse>,
+  more: M,
+  value: UseValue,
+): Series<'service' | 'replica' | (keyof M & string)>[] {
+  return [...uses].flatMap((use) => {
+    const found = value(use)
+    if (found === undefined) return []
+    return [{ labels: { ...more, service: use.service, replica: use.replica }, value: found }]
+  })
 }
 
 const PHASES: readonly PhaseKind[] = [

@@ -32,6 +32,16 @@ export class Obedience {
     return `if this is a new cluster, stop the worker and delete ${this.#file.path}`
   }
 
+  /** The highest epoch that was obeyed. */
+  get highest(): number {
+    return this.#highest
+  }
+
+  /** What runs here was started for a master of this epoch, also when that was not written down. */
+  recall(epoch: number): void {
+    this.#highest = Math.max(this.#highest, epoch)
+  }
+
   /** Whether a master of this epoch may be obeyed; each change of mind is told once. */
   accepts(epoch: number): boolean {
     const isOlder = epoch < this.#highest

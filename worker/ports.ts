@@ -20,10 +20,15 @@ export function parsePortRange(raw: string): PortRange {
   throw new Error('expected a range of ports like 20000-29999')
 }
 
+/** So many are remembered; then each gets another chance. */
+const BARRED_MAX = 100
+
 export class Ports {
   readonly #range: PortRange
   readonly #file: KeptFile<Record<string, number>>
   readonly #taken = new Map<ReplicaId, number>()
+  /** Somebody has them whom this worker cannot see. */
+  readonly #barred = new Set<number>()
   #next = 0
 
   private constructor(range: PortRange, file: KeptFile<Record<string, number>>) {
@@ -61,6 +66,13 @@ export class Ports {
     return this.#keep(replica, await this.#search(replica))
   }
 
+  /** The runtime could not have this port: the replica gets another, and nobody this one. */
+  async bar(replica: ReplicaId, port: number): Promise<void> {
+    if (this.#barred.size >= BARRED_MAX) this.#barred.clear()
+    this.#barred.add(port)
+    await this.release(replica)
+  }
+
   async release(replica: ReplicaId): Promise<void> {
     if (this.#taken.delete(replica)) await this.#save()
   }
@@ -87,6 +99,7 @@ export class Ports {
   }
 
   async #isFree(replica: ReplicaId, port: number): Promise<boolean> {
+    if (this.#barred.has(port)) return false
     for (const [owner, taken] of this.#taken) {
       if (taken === port && owner !== replica) return false
     }

@@ -31,10 +31,17 @@ export const rememberedSchema = z.object({
 /** The host ports that replicas keep across restarts. */
 export const portsSchema = z.record(z.string(), port)
 
+/** The driver that this worker joined with, and what it offered last. */
+export const keptDriverSchema = z.object({
+  driver: z.enum(['docker', 'process']),
+  capacity: z.object({ cpus: z.number().positive(), memoryMb: z.number().positive() }),
+})
+
 export const lockSchema = processSchema
 
 export const nothingSchema = z.unknown()
 
 export type ProcessIdentity = z.infer<typeof processSchema>
 export type LedgerEntry = z.infer<typeof ledgerSchema>
+export type KeptDriver = z.infer<typeof keptDriverSchema>
 export type Remembered = z.infer<typeof rememberedSchema>

@@ -1,7 +1,7 @@
 /** Puts the worker together from its configuration. */
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Clock, repeat, systemClock } from '../shared/clock.ts'
 import { checkMasterUrl, createControlClient } from '../shared/control-client.ts'
 import { type Credential, forgetCredential, loadCredential } from '../shared/credential.ts'
@@ -11,7 +11,6 @@ import type { HostLoad } from '../shared/model.ts'
 import { Agent } from './agent.ts'
 import { bindAddressOf } from './bind-address.ts'
 import { directoryOf, mastersOf, type WorkerConfig } from './config.ts'
-import { ProcessDriver } from './drivers/process/process-driver.ts'
 import { farewell } from './farewell.ts'
 import { openHostLoad } from './host-load.ts'
 import { localAddressTowards } from './local-address.ts'
@@ -19,9 +18,13 @@ import { LocalReplicas } from './local-replicas.ts'
 import { lockDirectory } from './lock.ts'
 import { createMasterLink } from './master-link.ts'
 import { Membership } from './membership.ts'
-import { type Gauges, type MetricsServer, serveMetrics } from './metrics.ts'
+import { type Gauges, serveMetrics } from './metrics.ts'
 import { Obedience } from './obedience.ts'
+import { openDriver } from './open-driver.ts'
 import { Ports } from './ports.ts'
+import { StartProgress } from './start-progress.ts'
+import { openStreamLink, type StreamLink } from './stream-link.ts'
+import { createStreamServer } from './stream-server.ts'
 
 export interface WorkerSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -55,17 +58,18 @@ async function runIn(
   around: WorkerSurroundings,
 ): Promise<void> {
   const clock = systemClock
-  const worker = await assemble(directory, config, { ...around, clock })
+  const worker = await assemble({ ...around, directory, config, clock })
   const ending = new AbortController()
-  const { agent, replicas, sample, close } = worker
+  const { agent, replicas, streams, adopt, sample, close } = worker
   try {
-    await replicas.adopt()
+    await adopt()
     const converging = replicas.run(ending.signal)
     const sampling = repeat(sample, SAMPLE_EVERY_MS, clock, ending.signal)
     const serving = farewell({ agent, replicas, config, clock, log: around.log }, around.leave)
+    const streaming = streams.run(ending.signal)
     // Whichever fails first ends the others.
-    await Promise.race([serving, converging, sampling]).finally(() => ending.abort())
-    await Promise.all([converging, sampling])
+    await Promise.race([serving, converging, sampling, streaming]).finally(() => ending.abort())
+    await Promise.all([converging, sampling, streaming])
     if (agent.isRemoved) await forgetCredential(directory)
   } finally {
     ending.abort()
@@ -76,58 +80,84 @@ async function runIn(
 interface Assembled {
   readonly agent: Agent
   readonly replicas: LocalReplicas
+  readonly streams: StreamLink
+  readonly adopt: () => Promise<void>
   readonly sample: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
-async function assemble(
-  directory: string,
-  config: WorkerConfig,
-  around: WorkerSurroundings & { readonly clock: Clock },
-): Promise<Assembled> {
-  const { log, clock, environment } = around
+interface Around extends WorkerSurroundings {
+  readonly directory: string
+  readonly config: WorkerConfig
+  readonly clock: Clock
+}
+
+async function assemble(around: Around): Promise<Assembled> {
+  const { directory, config, clock, log } = around
   const credential = await loadCredential(directory)
   const masters = checkedMasters(config, credential)
   const obedience = await Obedience.load(directory, log)
-  const ports = await Ports.load(config.portRange, directory, log)
-  ports.startFrom(obedience.last?.node ?? config.workerName)
-  const readHostLoad = await openHostLoad(directory)
-  const state = await firstState(config, obedience, readHostLoad)
-  const surroundings = () => ({ node: state.node, host: state.host, environment })
-  const driver = new ProcessDriver({
-    ...{ directory: join(directory, 'replicas'), clock, log, surroundings },
-  })
-  const replicas = new LocalReplicas({
-    ...{ driver, ports, clock, log, limits: config, host: () => state.host },
-    onChange: () => state.ring(),
-  })
+  const runtime = await openRuntime(around, obedience)
+  const { state, driver, replicas, ports, progress, adopt } = runtime
   const client = createControlClient({ masters, ...trustOf(masters, config, credential) })
   const link = createMasterLink(client, config.heartbeatDeadlineMs)
-  const { workerName: name, driver: driverName, advertise } = config
-  const identity = { name, driver: driverName }
-  const address = async () => advertise ?? localAddressTowards(masters[0] ?? '')
+  const identity = { name: config.workerName, driver: driver.name }
+  const address = async () => config.advertise ?? localAddressTowards(masters[0] ?? '')
+  const { capacity } = runtime
   const membership = new Membership({
-    ...{ link, client, directory, masters, identity, address, credential },
+    ...{ link, client, directory, masters, identity, address, capacity, credential },
   })
   const { setLogLevel } = around
   const metrics = await serveMetrics({ ...gaugesOf(state, replicas), setLogLevel }, config.port)
   const agent = new Agent({
     ...{ link, membership, obedience, replicas, clock, log, metricsPort: metrics.port },
     hostLoad: () => state.load,
+    trouble: () => driver.trouble,
     boot: randomUUID(),
     onJoined: async (joined) => {
       state.host = await bindAddressOf(joined.address, config.bind)
+      if (state.node === joined.node) return
       state.node = joined.node
       ports.startFrom(joined.node)
+      // Only now it is known which replicas of this machine are ours, should that have been lost.
+      await adopt()
     },
   })
   state.ring = () => agent.ring()
   state.isMasterAway = () => agent.isAway
+  const serve = createStreamServer({ driver, progress, clock, log })
+  const streams = openStreamLink({ client, node: () => agent.node, serve, clock, log })
+  const close = async (): Promise<void> => {
+    client.close()
+    await Promise.all([metrics.close(), driver.close()])
+  }
+  return { agent, replicas, streams, adopt, sample: runtime.sample, close }
+}
+
+/** What runs replicas, without a word to any master. */
+async function openRuntime(around: Around, obedience: Obedience) {
+  const { directory, config, clock, log, environment } = around
+  const ports = await Ports.load(config.portRange, directory, log)
+  ports.startFrom(obedience.last?.node ?? config.workerName)
+  const disks = [directory]
+  const readHostLoad = await openHostLoad(() => disks)
+  const state = await firstState(config, obedience, readHostLoad)
+  const surroundings = () => {
+    return { node: state.node, host: state.host, epoch: obedience.highest, environment }
+  }
+  const { driver, capacity } = await openDriver(config, { directory, clock, log, surroundings })
+  const progress = new StartProgress(clock)
+  const replicas = new LocalReplicas({
+    ...{ driver, ports, clock, log, limits: config, host: () => state.host, progress },
+    onChange: () => state.ring(),
+  })
+  const adopt = async (): Promise<void> => obedience.recall(await replicas.adopt())
   const sample = async (): Promise<void> => {
+    disks.splice(1, 1, ...(driver.storage === undefined ? [] : [driver.storage]))
     state.load = await readHostLoad()
     await replicas.sample()
   }
-  return { agent, replicas, sample, close: () => closed(metrics, client) }
+  return { state, driver, capacity, replicas, ports, progress, adopt, sample }
 }
 
 /** What becomes known only after the start, and who asks for it before. */
@@ -175,11 +205,10 @@ function gaugesOf(state: State, replicas: LocalReplicas): Omit<Gauges, 'setLogLe
   return {
     hostLoad: () => state.load,
     phases: () => [...replicas.reports.values()].map(({ phase }) => phase.kind),
+    uses: () =>
+      [...replicas.all].map(({ assigned, stats }) => {
+        return { ...stats, service: assigned.serviceName, replica: assigned.replica }
+      }),
     isMasterAway: () => state.isMasterAway(),
   }
-}
-
-async function closed(metrics: MetricsServer, client: { close(): void }): Promise<void> {
-  client.close()
-  await metrics.close()
 }

@@ -20,7 +20,8 @@ export interface ApiOptions {
   /** Who is calling; it may refuse by throwing a RequestError. */
   readonly identify: (request: IncomingMessage) => Caller
   readonly services: ServiceOptions
-  readonly gate: GateLimits
+  /** One that others share, or the limits of an own one. */
+  readonly gate: GateLimits | Gate
   readonly longPollMs: number
   readonly log: Log
   /** Aborts when the master ends: waits are answered, streams are closed. */
@@ -66,7 +67,7 @@ const HEADERS = {
 }
 
 function mount(app: Express, routes: readonly Route[], options: ApiOptions): void {
-  const desk: Desk = { gate: new Gate(options.gate), calls: new Calls(options.ending), options }
+  const desk: Desk = { gate: gateOf(options), calls: new Calls(options.ending), options }
   const methods = new Map<string, string[]>()
   for (const route of routes) {
     methods.set(route.path, [...(methods.get(route.path) ?? []), route.method.toUpperCase()])
@@ -82,6 +83,10 @@ function mount(app: Express, routes: readonly Route[], options: ApiOptions): voi
       throw new RequestError(405, 'METHOD_NOT_ALLOWED', message)
     })
   }
+}
+
+function gateOf({ gate }: ApiOptions): Gate {
+  return gate instanceof Gate ? gate : new Gate(gate)
 }
 
 interface Desk {
@@ -166,6 +171,7 @@ function refuse(
     return
   }
   if (status === 429) response.setHeader('retry-after', RETRY_AFTER_S)
+  if (body.error.code === 'UPGRADE_REQUIRED') response.setHeader('upgrade', 'websocket')
   // What was not read of the body would be taken for the next request.
   if (!request.complete) response.setHeader('connection', 'close')
   sendJson(response, status, body)

@@ -1,7 +1,8 @@
 /** What single fields of a service may hold; each message completes `<field>: …`. */
 import { z } from 'zod'
-import { sentenceOf } from '../../shared/errors.ts'
+import { parseImage } from '../../shared/image-reference.ts'
 import { parseDuration } from '../../shared/knob.ts'
+import { attempt } from './attempt.ts'
 import { parseMemoryMb } from './memory.ts'
 import { parseObjective } from './objective.ts'
 
@@ -18,20 +19,12 @@ export const name = z
     'expected 1 to 63 lower-case letters, digits and inner dashes',
   )
 
-const HOST = '(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)'
-const PORT = '(?::[0-9]{1,5})'
-const REGISTRY = `(?:${HOST}(?:\\.${HOST})+${PORT}?|${HOST}${PORT}|localhost|\\[[0-9a-fA-F:]+\\]${PORT}?)`
-const PATH_PART = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*'
-const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
-const DIGEST = '[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,128}'
-const IMAGE = new RegExp(
-  `^(?:${REGISTRY}/)?${PATH_PART}(?:/${PATH_PART})*(?::${TAG})?(?:@${DIGEST})?$`,
+export const image = z.string().transform((text, context) =>
+  attempt(() => {
+    parseImage(text)
+    return text
+  }, context),
 )
-
-export const image = z
-  .string()
-  .max(512)
-  .regex(IMAGE, 'expected an image like registry:5000/path/name:tag or name@sha256:…')
 
 export const argument = z.string().max(ARGUMENT_LENGTH_MAX).refine(hasNoNul, NUL)
 export const environmentKey = z
@@ -42,12 +35,6 @@ export const environmentValue = z.string().max(ARGUMENT_LENGTH_MAX).refine(hasNo
 
 export const port = z.number().int().min(1).max(65_535)
 export const replicas = z.number().int().min(1).max(10_000)
-
-/** The host's own network would take a container out of its isolation. */
-export const network = z
-  .string()
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/, 'expected the name of a network')
-  .refine((given) => given !== 'host', 'the network of the host is not allowed')
 
 export const latencyObjective = z
   .union([
@@ -106,15 +93,6 @@ export const cores = z
   .union([z.number(), z.string().regex(/^\d{1,4}(\.\d{1,6})?$/, 'expected a number of cores')])
   .transform(Number)
   .pipe(z.number().min(0).max(CORES_MAX))
-
-function attempt<T>(read: () => T, context: z.RefinementCtx): T {
-  try {
-    return read()
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: sentenceOf(error) })
-    return z.NEVER
-  }
-}
 
 function hasNoNul(text: string): boolean {
   return !text.includes('\0')

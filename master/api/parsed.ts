@@ -23,7 +23,10 @@ export function parsedWire<T>(schema: z.ZodType<T>, value: unknown, noun: string
   return parsed(schema, value, `Cannot accept this ${noun}`)
 }
 
-function detailOf({ path, message }: z.core.$ZodIssue): string {
-  if (path.length === 0) return message
-  return `${path.map(String).join('.')}: ${message}`
+function detailOf(issue: z.core.$ZodIssue): string {
+  const { path } = issue
+  // What is wrong with a key is told one level deeper.
+  const cause = issue.code === 'invalid_key' ? issue.issues[0] : issue
+  const message = cause?.message ?? issue.message
+  return path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`
 }

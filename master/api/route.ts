@@ -1,4 +1,5 @@
 /** What one path of the API is: declared once, in a table that a test walks. */
+import type { StreamSocket } from '../../shared/stream-socket.ts'
 import type { Caller, Role } from '../surface.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
@@ -22,6 +23,8 @@ export type Answer =
   | { readonly kind: 'text'; readonly type: string; readonly text: string }
   | { readonly kind: 'empty' }
   | { readonly kind: 'events'; readonly chunks: AsyncIterable<string> }
+  /** JSON, a value on each line; one text may hold several. */
+  | { readonly kind: 'lines'; readonly lines: AsyncIterable<string> }
 
 export interface Route {
   readonly method: Method
@@ -35,6 +38,11 @@ export interface Route {
   /** The largest body; undefined: it takes none. */
   readonly bodyBytesMax?: number
   handle(call: Call): Promise<Answer> | Answer
+  /**
+   * A request for a WebSocket comes here: what it throws is a refusal, what it answers serves the
+   * socket. Without it, the path is none.
+   */
+  upgrade?(call: Call): (socket: StreamSocket) => Promise<void> | void
 }
 
 export function json(body: unknown, status = 200): Answer {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { invalid } from '../../shared/errors.ts'
 import type { Bounds, Probe, Resources, RouteRule, ServiceSpec } from '../../shared/model.ts'
 import type { ScaleRequest, ServiceRequest } from '../decide/intents/service.ts'
+import { containerOf, containerShape, namesOneOrMany } from './container-input.ts'
 import {
   amountOfMemory,
   argument,
@@ -12,7 +13,6 @@ import {
   image,
   latencyObjective,
   name,
-  network,
   port,
   probePath,
   replicas,
@@ -33,6 +33,7 @@ const health = z
     http: probePath.optional(),
     tcp: z.literal(true).optional(),
     command: z.array(argument).min(1).max(COMMAND_MAX).optional(),
+    image: z.literal(true).optional(),
     none: z.literal(true).optional(),
     interval: spanMs(100, 3_600_000).optional(),
     timeout: spanMs(10, 600_000).optional(),
@@ -41,8 +42,9 @@ const health = z
     start: spanMs(100, 3_600_000).optional(),
   })
   .refine(
-    ({ http, tcp, command, none }) => [http, tcp, command, none].filter(isGiven).length <= 1,
-    'only one of http, tcp, command and none can be asked',
+    ({ http, tcp, command, image, none }) =>
+      [http, tcp, command, image, none].filter(isGiven).length <= 1,
+    'only one of http, tcp, command, image and none can be asked',
   )
 
 const route = z
@@ -53,7 +55,7 @@ const route = z
     'paths under /s lead to services by name',
   )
 
-const schema = z.strictObject({
+const fields = z.strictObject({
   name,
   image: image.optional(),
   command: z.array(argument).max(COMMAND_MAX).optional(),
@@ -63,7 +65,6 @@ const schema = z.strictObject({
     .optional(),
   port: port.optional(),
   hostPort: port.optional(),
-  network: network.optional(),
   objective: latencyObjective.optional(),
   min: replicas.optional(),
   max: replicas.optional(),
@@ -76,7 +77,9 @@ const schema = z.strictObject({
   reserve: z.strictObject({ cpu: cores.optional(), memory: amountOfMemory.optional() }).optional(),
   stopGrace: spanMs(0, 3_600_000).optional(),
   concurrency: z.number().int().min(1).max(100_000).optional(),
+  ...containerShape,
 })
+const schema = fields.refine(namesOneOrMany, 'network and networks cannot both be given')
 
 type ServiceInput = z.infer<typeof schema>
 
@@ -86,7 +89,7 @@ export function readService(body: unknown, defaults: ServiceDefaults): ServiceRe
   if (input.image === undefined && (input.command?.length ?? 0) === 0) {
     throw invalid(`Cannot run service "${input.name}": it has neither an image nor a command`)
   }
-  const { image, port, hostPort, network, concurrency } = input
+  const { image, port, hostPort, concurrency } = input
   const spec: ServiceSpec = {
     name: input.name,
     command: input.command ?? [],
@@ -98,11 +101,7 @@ export function readService(body: unknown, defaults: ServiceDefaults): ServiceRe
     health: healthOf(input, defaults),
     resources: resourcesOf(input, defaults),
     stopGraceMs: input.stopGrace ?? defaults.stopGraceMs,
-    networks: network === undefined ? [] : [network],
-    volumes: [],
-    labels: {},
-    init: true,
-    pull: 'missing',
+    ...containerOf(input),
     ...given({ image, port, hostPort, concurrency }),
   }
   return { spec, ...given({ replicas: input.replicas }) }
@@ -124,10 +123,10 @@ export function readScale(body: unknown): ScaleRequest {
 /** A bound that is not given gives way to those that are. */
 function boundsOf(input: ServiceInput, defaults: ServiceDefaults): Bounds {
   const { min, max, replicas } = input
-  const upper = Math.min(max ?? defaults.replicasMin, replicas ?? defaults.replicasMin)
-  const replicasMin = min ?? Math.min(defaults.replicasMin, upper)
+  const upper = Math.min(max ?? defaults.serviceMin, replicas ?? defaults.serviceMin)
+  const replicasMin = min ?? Math.min(defaults.serviceMin, upper)
   const lower = Math.max(replicasMin, replicas ?? 0)
-  return { replicasMin, replicasMax: max ?? Math.max(defaults.replicasMax, lower) }
+  return { replicasMin, replicasMax: max ?? Math.max(defaults.serviceMax, lower) }
 }
 
 function healthOf(input: ServiceInput, defaults: ServiceDefaults): ServiceSpec['health'] {
@@ -146,6 +145,7 @@ function probeOf(asked: NonNullable<ServiceInput['health']>, defaults: ServiceDe
   if (asked.http !== undefined) return { kind: 'http', path: asked.http }
   if (asked.command !== undefined) return { kind: 'command', command: asked.command }
   if (asked.tcp === true) return { kind: 'tcp' }
+  if (asked.image === true) return { kind: 'image' }
   if (asked.none === true) return { kind: 'none' }
   if (defaults.healthType === 'http') return { kind: 'http', path: '/health' }
   return { kind: defaults.healthType }
@@ -167,7 +167,8 @@ function resourcesOf(input: ServiceInput, defaults: ServiceDefaults): Resources 
     const limit = `its limit is ${memoryLimitMb} MB`
     throw invalid(`Cannot reserve ${memoryReservedMb} MB for "${input.name}": ${limit}`)
   }
-  return { cpuLimit, memoryLimitMb, cpuReserved, memoryReservedMb, pidsMax: 1_000 }
+  const pidsMax = input.pids ?? defaults.pidsMax
+  return { cpuLimit, memoryLimitMb, cpuReserved, memoryReservedMb, pidsMax }
 }
 
 function routeOf({

@@ -1,5 +1,6 @@
 /** What a service gets that does not say it: knobs of the master. */
 import type { ConfigOf } from '../../shared/config.ts'
+import { parseRegistryPrefix } from '../../shared/image-reference.ts'
 import {
   choice,
   duration,
@@ -22,19 +23,19 @@ const services = {
     fallback: 'p95 < 100ms',
     meaning: 'The latency objective of a service that does not say it.',
   }),
-  replicasMin: number(
+  serviceMin: number(
     { min: 1, max: 10_000, unit: 'replicas' },
     {
-      flag: 'replicas-min',
+      flag: 'service-min',
       fallback: 1,
       meaning: 'The fewest replicas of a service that does not say it.',
       aliases: [{ key: 'scaling.min' }, { key: 'scaling.min_instances' }],
     },
   ),
-  replicasMax: number(
+  serviceMax: number(
     { min: 1, max: 10_000, unit: 'replicas' },
     {
-      flag: 'replicas-max',
+      flag: 'service-max',
       fallback: 10,
       meaning: 'The most replicas of a service that does not say it.',
       aliases: [{ key: 'scaling.max' }, { key: 'scaling.max_instances' }],
@@ -70,6 +71,15 @@ const services = {
     fallback: 64,
     meaning: 'The memory that placement counts per replica.',
   }),
+  registry: registry(),
+  pidsMax: number(
+    { min: 1, max: 4_194_304, unit: 'processes' },
+    {
+      flag: 'pids-limit',
+      fallback: 1_000,
+      meaning: 'The most processes and threads inside a replica.',
+    },
+  ),
   stopGraceMs: duration({
     flag: 'stop-grace',
     fallback: 10_000,
@@ -78,10 +88,12 @@ const services = {
 }
 
 const health = {
-  healthType: choice(['tcp', 'http', 'none'], {
+  healthType: choice(['image', 'tcp', 'http', 'none'], {
     flag: 'health-type',
-    fallback: 'tcp',
-    meaning: 'How replicas are asked whether they are well; http asks for /health.',
+    fallback: 'image',
+    meaning:
+      'How replicas are asked whether they are well: image is the check that the image brings, ' +
+      'else a connection to its port; http asks for /health.',
     aliases: [{ key: 'health_check.type', convert: (raw) => String(raw).toLowerCase() }],
   }),
   healthEveryMs: duration({
@@ -124,6 +136,17 @@ const health = {
 export const serviceKnobs = { ...services, ...health }
 
 export type ServiceDefaults = ConfigOf<typeof serviceKnobs>
+
+function registry(): Knob<string | undefined> {
+  const described = text<undefined>({
+    flag: 'registry',
+    fallback: undefined,
+    meaning: 'Where images that name no registry come from, such as registry:5000/team.',
+    aliases: [{ key: 'images' }],
+  })
+  const parse = (raw: unknown): string => parseRegistryPrefix(String(raw))
+  return { ...described, unit: 'registry', parse }
+}
 
 function memory(declared: KnobText<number>): Knob<number> {
   const knob = number({ min: 1, max: MEMORY_MAX_MB, unit: 'memory', whole: false }, declared)

@@ -29,8 +29,12 @@ const node = z.looseObject({
   cpuPercent: count.optional(),
   memoryPercent: count.optional(),
   diskPercent: count.optional(),
+  reason: text.optional(),
+  trouble: text.optional(),
   cpus: count,
   memoryMb: count,
+  cpuReserved: count,
+  memoryReservedMb: count,
   replicas: count,
   joinedAt: text,
   seenAt: text.optional(),
@@ -47,6 +51,10 @@ const replica = z.looseObject({
   reason: text.optional(),
   url: text.optional(),
   restarts: count,
+  networkInBytes: count.optional(),
+  networkOutBytes: count.optional(),
+  diskReadBytes: count.optional(),
+  diskWriteBytes: count.optional(),
   createdAt: text,
 })
 
@@ -54,6 +62,7 @@ const service = z.looseObject({
   id: text,
   name: text,
   spec: z.looseObject({
+    image: text.optional(),
     bounds: z.object({ replicasMin: count, replicasMax: count }),
     objective: z.object({ percentile: count, latencyTargetMs: count }),
     autoscale: z.boolean(),

@@ -1,3 +1,4 @@
+import { startDeadline } from '../../shared/call-deadline.ts'
 import type { Entry } from '../../shared/change.ts'
 import { systemClock } from '../../shared/clock.ts'
 import {
@@ -5,6 +6,8 @@ import {
   createControlClient,
   MasterUnreachable,
 } from '../../shared/control-client.ts'
+import { streamsOver } from '../../shared/stream-connection.ts'
+import type { Stream } from '../../shared/stream-mux.ts'
 import { entryAnswer, z } from './answers.ts'
 import type { Arguments } from './arguments.ts'
 import { usage } from './failure.ts'
@@ -18,6 +21,21 @@ export interface Api {
   send(method: Method, path: string, body?: unknown): Promise<unknown>
   /** Changes after a revision as they happen, until the signal aborts. */
   events(after: number, options: FollowOptions): AsyncIterable<Entry>
+  /** Lines of JSON, until the master ends them or the signal aborts. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>
+  /** Runs a command inside a replica; rejects when it is refused. */
+  exec(replica: string, order: ExecOrder, signal: AbortSignal): Promise<ExecCall>
+  close(): void
+}
+
+export interface ExecOrder {
+  readonly command: readonly string[]
+  readonly terminal?: { readonly columns: number; readonly rows: number }
+}
+
+export interface ExecCall {
+  readonly stream: Stream
+  /** Lets go of the command, whether it has ended or not. */
   close(): void
 }
 
@@ -30,6 +48,10 @@ export interface FollowOptions {
 const READ_DEADLINE_MS = 5_000
 const WRITE_DEADLINE_MS = 15_000
 const RECONNECT_MS = 500
+/** The master asks the worker, which may take its time. */
+const EXEC_DEADLINE_MS = 15_000
+/** Both ends know of it without a word. */
+const ONLY_STREAM = 1
 export const MASTER_DEFAULT = 'http://127.0.0.1:18080'
 
 export interface Target {
@@ -77,7 +99,39 @@ export function openApi(target: Target): Api {
         ...(body === undefined ? {} : { body }),
       }),
     events: (after, options) => follow(client, after, options),
+    lines: (path, signal) => client.lines(path, { signal }),
+    exec: (replica, order, signal) => exec(client, { replica, order }, signal),
     close: () => client.close(),
+  }
+}
+
+async function exec(
+  client: ControlClient,
+  { replica, order }: { readonly replica: string; readonly order: ExecOrder },
+  signal: AbortSignal,
+): Promise<ExecCall> {
+  const path = `/v1/replicas/${encodeURIComponent(replica)}/exec`
+  const socket = await client.connect(path, { signal, deadlineMs: READ_DEADLINE_MS })
+  socket.send(JSON.stringify(order))
+  const mux = streamsOver(socket, { lost: (reason) => `Cannot go on with the command: ${reason}` })
+  const stream = mux.attach(ONLY_STREAM)
+  const close = (): void => {
+    stream.cancel()
+    socket.close('the client leaves')
+  }
+  const deadline = startDeadline(EXEC_DEADLINE_MS, signal)
+  deadline.signal.addEventListener('abort', close, { once: true })
+  try {
+    await stream.opened
+    return { stream, close }
+  } catch (error) {
+    close()
+    signal.throwIfAborted()
+    if (!deadline.isOver()) throw error
+    throw new MasterUnreachable(`Cannot run the command: no answer in ${EXEC_DEADLINE_MS} ms`)
+  } finally {
+    deadline.signal.removeEventListener('abort', close)
+    deadline.end()
   }
 }
 

@@ -2,6 +2,8 @@ import type { Command } from './command.ts'
 import { demo } from './commands/demo.ts'
 import { down } from './commands/down.ts'
 import { events } from './commands/events.ts'
+import { exec } from './commands/exec.ts'
+import { logs } from './commands/logs.ts'
 import { nodeAdmission } from './commands/node-admission.ts'
 import { node, nodes } from './commands/nodes.ts'
 import { proc, procs } from './commands/procs.ts'
@@ -34,5 +36,7 @@ export const commands: readonly Command[] = [
   ...nodeAdmission,
   proxies,
   events,
+  logs,
+  exec,
   token,
 ]

@@ -7,6 +7,7 @@ import { CliError, EXIT_INTERRUPTED } from './failure.ts'
 import { pathOf } from './listing.ts'
 import { untilRouted } from './reachability.ts'
 import type { ServiceInput } from './spec.ts'
+import { StartProgress } from './start-progress.ts'
 import { StartWatch } from './start-watch.ts'
 
 const LOOK_EVERY_MS = 200
@@ -29,6 +30,26 @@ export async function deploy(
     session.screen.print(`"${created.name}" is created; it starts now.`)
     return 0
   }
+  const progress = new StartProgress(api)
+  try {
+    return await untilUp(api, { created, waitMs, watch, progress }, session)
+  } finally {
+    progress.close()
+  }
+}
+
+interface Waiting {
+  readonly created: ServiceView
+  readonly waitMs: number
+  readonly watch: StartWatch
+  readonly progress: StartProgress
+}
+
+async function untilUp(
+  api: Api,
+  { created, waitMs, watch, progress }: Waiting,
+  session: Session,
+): Promise<number> {
   const untilMs = session.clock.nowMs() + waitMs
   let told: string | undefined
   for (;;) {
@@ -36,9 +57,14 @@ export async function deploy(
     if (failed !== undefined) throw failure(created.name, failed)
     const seen = await look(api, created)
     const obstacle = obstacleOf(seen)
-    if (obstacle !== undefined && obstacle !== told) session.screen.complain(`Waiting: ${obstacle}`)
+    if (obstacle !== undefined && obstacle !== told) {
+      progress.clear()
+      session.screen.complain(`Waiting: ${obstacle}`)
+    }
     told = obstacle ?? told
+    progress.look(seen.replicas)
     if (isUp(seen)) {
+      progress.close()
       await untilRouted(api, created.id, session)
       report(seen, session)
       return 0

@@ -67,7 +67,7 @@ async function deployImage(args: Arguments, session: Session): Promise<number> {
   const command = splitCommand(args.text('command') ?? '')
   const name = args.text('name') ?? nameOf(image)
   const waitMs = args.durationMs('timeout')
-  const input = { ...specOf(name, args, command), ...portsOf(args.text('port')) }
+  const input = { ...specOf(name, args, command), ...portsOf(args.texts('port')) }
   const api = await session.connect(args)
   return deploy(api, { input, ...(waitMs === undefined ? {} : { waitMs }) }, session)
 }

@@ -7,6 +7,7 @@ export type ServiceInput = Readonly<Record<string, unknown>>
 
 const REPLICAS_MAX = 10_000
 const PORT_MAX = 65_535
+const PIDS_MAX = 4_194_304
 
 export const specOptions: Options = {
   image: { kind: 'text', value: 'IMAGE', meaning: 'The image of its containers.' },
@@ -17,7 +18,17 @@ export const specOptions: Options = {
     meaning: 'A variable of its environment; repeatable, = is taken as well.',
   },
   env: { kind: 'texts', value: 'KEY:VALUE', meaning: 'The same as --environment.' },
-  network: { kind: 'text', value: 'NAME', meaning: 'The network of its containers.' },
+  network: { kind: 'texts', value: 'NAME', meaning: 'A network of its containers; repeatable.' },
+  volume: {
+    kind: 'texts',
+    value: 'NAME:/PATH[:ro]',
+    meaning: 'A named volume in its containers; repeatable.',
+  },
+  label: { kind: 'texts', value: 'KEY=VALUE', meaning: 'A label of its containers; repeatable.' },
+  user: { kind: 'text', value: 'USER[:GROUP]', meaning: 'Whom its containers run as.' },
+  init: { kind: 'flag', meaning: 'A first process that reaps orphans. [default: yes]' },
+  pull: { kind: 'text', value: 'missing|always', meaning: 'When its image is pulled.' },
+  pids: { kind: 'text', value: 'N', meaning: 'The most processes inside one replica.' },
   objective: { kind: 'text', value: 'TEXT', meaning: 'Such as "p95 < 100ms".' },
   min: { kind: 'text', value: 'N', meaning: 'The fewest replicas.' },
   max: { kind: 'text', value: 'N', meaning: 'The most replicas.' },
@@ -28,7 +39,11 @@ export const specOptions: Options = {
     value: 'HOST/PATH',
     meaning: 'Where its requests come in: a host, a path, or both; repeatable.',
   },
-  health: { kind: 'text', value: '/PATH', meaning: 'Ask this path whether a replica is well.' },
+  health: {
+    kind: 'text',
+    value: '/PATH|image|tcp|none',
+    meaning: 'Whether a replica is well: ask this path, the check of its image, or its port.',
+  },
   concurrency: { kind: 'text', value: 'N', meaning: 'What one replica handles at once.' },
   cpu: { kind: 'text', value: 'CORES', meaning: 'The most CPU one replica may use.' },
   memory: { kind: 'text', value: '512m', meaning: 'The most memory one replica may use.' },
@@ -37,22 +52,20 @@ export const specOptions: Options = {
 
 /** Only what was given: the master knows the defaults. */
 export function specOf(name: string, args: Arguments, command: readonly string[]): ServiceInput {
-  const health = args.text('health')
-  const routes = args.texts('route').map(routeOf)
   const environment = environmentOf([...args.texts('environment'), ...args.texts('env')])
   return defined({
     name,
     image: args.text('image') ?? args.text('image-name'),
     command: command.length === 0 ? undefined : command,
-    environment: Object.keys(environment).length === 0 ? undefined : environment,
-    network: args.text('network'),
+    environment: orNothing(environment),
+    ...containerOf(args),
     objective: args.text('objective'),
     min: args.whole('min', 0, REPLICAS_MAX),
     max: args.whole('max', 1, REPLICAS_MAX),
     replicas: args.whole('replicas', 0, REPLICAS_MAX),
     autoscale: args.flag('autoscale'),
-    routes: routes.length === 0 ? undefined : routes,
-    health: health === undefined ? undefined : { http: pathLike(health, '--health') },
+    routes: listOf(args.texts('route').map(routeOf)),
+    health: healthOf(args.text('health')),
     concurrency: args.whole('concurrency', 1, REPLICAS_MAX),
     cpu: cores(args.text('cpu')),
     memory: args.text('memory'),
@@ -60,9 +73,25 @@ export function specOf(name: string, args: Arguments, command: readonly string[]
   })
 }
 
+function containerOf(args: Arguments): Record<string, unknown> {
+  return {
+    networks: listOf(args.texts('network')),
+    volumes: listOf(args.texts('volume')),
+    labels: orNothing(labelsOf(args.texts('label'))),
+    user: args.text('user'),
+    init: args.flag('init'),
+    pull: args.text('pull'),
+    pids: args.whole('pids', 1, PIDS_MAX),
+  }
+}
+
 /** `--port C` of `run`, or HOST:CONTAINER. */
-export function portsOf(text: string | undefined): ServiceInput {
+export function portsOf(texts: readonly string[]): ServiceInput {
+  const [text, other] = texts
   if (text === undefined) return {}
+  if (other !== undefined) {
+    throw usage(`Cannot use "${other}" for --port beside "${text}": a service has one port`)
+  }
   const parts = text.split(':')
   const [first, second] = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : Number.NaN))
   const port = second ?? first ?? Number.NaN
@@ -86,6 +115,17 @@ export function environmentOf(texts: readonly string[]): Readonly<Record<string,
   )
 }
 
+/** KEY=VALUE, split at the first equals sign. */
+export function labelsOf(texts: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=')
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const
+      throw usage(`Cannot use "${text}" for --label: expected KEY=VALUE`)
+    }),
+  )
+}
+
 /** `example.com`, `/path` or `example.com/path`. */
 export function routeOf(text: string): { readonly host?: string; readonly path?: string } {
   const at = text.indexOf('/')
@@ -97,9 +137,14 @@ export function routeOf(text: string): { readonly host?: string; readonly path?:
   return { ...(host === '' ? {} : { host }), ...(path === '' ? {} : { path }) }
 }
 
-function pathLike(text: string, flag: string): string {
-  if (text.startsWith('/')) return text
-  throw usage(`Cannot use "${text}" for ${flag}: expected a path that begins with /`)
+const HEALTH_WORDS: readonly string[] = ['image', 'tcp', 'none']
+
+function healthOf(text: string | undefined): object | undefined {
+  if (text === undefined) return undefined
+  if (text.startsWith('/')) return { http: text }
+  if (HEALTH_WORDS.includes(text)) return { [text]: true }
+  const words = HEALTH_WORDS.join(', ')
+  throw usage(`Cannot use "${text}" for --health: expected a path that begins with /, or ${words}`)
 }
 
 function cores(text: string | undefined): number | undefined {
@@ -111,6 +156,14 @@ function cores(text: string | undefined): number | undefined {
 
 function isPort(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= PORT_MAX
+}
+
+function listOf<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length === 0 ? undefined : items
+}
+
+function orNothing<T extends object>(record: T): T | undefined {
+  return Object.keys(record).length === 0 ? undefined : record
 }
 
 function defined(record: Record<string, unknown>): ServiceInput {

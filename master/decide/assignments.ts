@@ -1,16 +1,28 @@
+import { completeImage } from '../../shared/image-reference.ts'
 import type { NodeId, Replica, Service } from '../../shared/model.ts'
 import type { AssignedReplica } from '../../shared/protocol.ts'
 import { type DesiredView, templateOf } from './desired.ts'
 
-/** The whole set that a node should run, each with the template of its own revision. */
-export function assignmentsOf(desired: DesiredView, node: NodeId): AssignedReplica[] {
+/**
+ * The whole set that a node should run, each with the template of its own revision. Images that
+ * name no registry come from the given one.
+ */
+export function assignmentsOf(
+  desired: DesiredView,
+  node: NodeId,
+  registry?: string,
+): AssignedReplica[] {
   return desired.replicasOn(node).flatMap((replica) => {
     const service = desired.services.get(replica.service)
-    return service === undefined ? [] : [assigned(replica, service)]
+    return service === undefined ? [] : [assigned(replica, service, registry)]
   })
 }
 
-function assigned(replica: Replica, service: Service): AssignedReplica {
+function assigned(
+  replica: Replica,
+  service: Service,
+  registry: string | undefined,
+): AssignedReplica {
   const spec = templateOf(service, replica.revision)
   const { image, port, hostPort, user } = spec
   return {
@@ -29,7 +41,7 @@ function assigned(replica: Replica, service: Service): AssignedReplica {
     init: spec.init,
     pull: spec.pull,
     stopGraceMs: spec.stopGraceMs,
-    ...(image === undefined ? {} : { image }),
+    ...(image === undefined ? {} : { image: completeImage(image, registry) }),
     ...(port === undefined ? {} : { port }),
     ...(hostPort === undefined ? {} : { hostPort }),
     ...(user === undefined ? {} : { user }),

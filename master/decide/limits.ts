@@ -5,6 +5,7 @@ export interface Limits {
   readonly proxyLeaseMs: number
   readonly busyCpuPercent: number
   readonly busyMemoryPercent: number
+  readonly busyDiskPercent: number
   /** A drain that no proxy acknowledges ends after this. */
   readonly drainMaxMs: number
   readonly failureBackoffMs: number
@@ -14,6 +15,8 @@ export interface Limits {
   /** After a step was carried out, this much is not looked at: old and new answers mix in it. */
   readonly effectWaitMs: number
   readonly futileRetryMs: number
+  /** The most replicas of the whole cluster; undefined: as many as fit. */
+  readonly replicasTotalMax?: number | undefined
   /** A replica that its worker has not even mentioned by then is placed anew. */
   readonly startMarginMs: number
 }

@@ -7,9 +7,9 @@ export interface Verdict {
   readonly reason: string
 }
 
-type LivenessLimits = Pick<
+export type LivenessLimits = Pick<
   Limits,
-  'suspectAfterMs' | 'lostAfterMs' | 'busyCpuPercent' | 'busyMemoryPercent'
+  'suspectAfterMs' | 'lostAfterMs' | 'busyCpuPercent' | 'busyMemoryPercent' | 'busyDiskPercent'
 >
 
 /** The one word for a node's state. What was told last stays true until something was seen. */
@@ -28,6 +28,7 @@ export function conditionOf(
   if (node.schedulability === 'draining') return verdict('draining', 'its replicas move away')
   if (node.schedulability === 'leaving') return verdict('draining', 'it leaves the cluster')
   if (node.schedulability === 'cordoned') return verdict('cordoned', 'it takes nothing new')
+  if (seen.trouble !== undefined) return verdict('busy', seen.trouble)
   return overload(seen, limits) ?? verdict('ready', 'it reports in time')
 }
 
@@ -46,14 +47,14 @@ export function isSettled(
 }
 
 /** A limit of 100 is none: a machine may be used up to the last percent. */
-function overload(seen: NodeObservation, limits: LivenessLimits): Verdict | undefined {
-  const { cpuPercent, memoryPercent } = seen.load
-  const { busyCpuPercent, busyMemoryPercent } = limits
-  if (busyCpuPercent < 100 && cpuPercent >= busyCpuPercent) {
-    return verdict('busy', `CPU at or over ${busyCpuPercent} %`)
-  }
-  if (busyMemoryPercent >= 100 || memoryPercent < busyMemoryPercent) return undefined
-  return verdict('busy', `memory at or over ${busyMemoryPercent} %`)
+function overload({ load }: NodeObservation, limits: LivenessLimits): Verdict | undefined {
+  const uses = [
+    { what: 'CPU', percent: load.cpuPercent, limit: limits.busyCpuPercent },
+    { what: 'memory', percent: load.memoryPercent, limit: limits.busyMemoryPercent },
+    { what: 'disk', percent: load.diskPercent, limit: limits.busyDiskPercent },
+  ]
+  const over = uses.find(({ percent, limit }) => limit < 100 && percent >= limit)
+  return over && verdict('busy', `${over.what} at or over ${over.limit} %`)
 }
 
 function verdict(condition: Condition, reason: string): Verdict {

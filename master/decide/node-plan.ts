@@ -24,7 +24,7 @@ function remove(node: Node, { at, slots }: World): Change[] {
 function spare(node: Node, { at, slots, observed }: World): Change[] {
   const open: Node = { ...node, schedulability: 'open', pool: 'standby' }
   const { condition, reason } = conditionOf(open, observed, at.limits, at.nowMs)
-  slots.put({ ...open, condition })
+  slots.put({ ...open, condition, why: reason })
   const emptied = fact(at, 'it runs nothing any more: it is a spare now')
   const { schedulability, pool } = open
   const changes: Change[] = [

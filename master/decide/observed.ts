@@ -37,6 +37,10 @@ export interface NodeObservation {
   readonly replicas: ReadonlyMap<ReplicaId, ReplicaReport>
   /** The revision of the assignments that the last heartbeat reflected. */
   readonly assignments: number
+  /** Since when, by this master's clock, each replica is in the phase that was reported last. */
+  readonly phaseSinceMs: ReadonlyMap<ReplicaId, number>
+  /** Why its worker can start and stop nothing now. */
+  readonly trouble?: string
 }
 
 export interface ProxyObservation {

@@ -1,14 +1,48 @@
 import type { Change } from '../../shared/change.ts'
-import type { Decision, ScalingInputs, Service } from '../../shared/model.ts'
+import type { Decision, ScalingInputs, Service, ServiceId } from '../../shared/model.ts'
 import { autoscale, rateOf } from './autoscaler/autoscale.ts'
+import type { Limits } from './limits.ts'
 import type { Seen } from './standing.ts'
 import { fact, type World } from './world.ts'
 
-export function decide(service: Service, live: readonly Seen[], world: World): Decision {
-  return autoscale(service.id, scalingInputs(service, live, world), world.at.limits)
+/** A service and what its count is decided from; nothing when it is on its way out. */
+export interface Judged {
+  readonly service: Service
+  readonly inputs?: ScalingInputs
 }
 
-function scalingInputs(service: Service, live: readonly Seen[], world: World): ScalingInputs {
+/** One decision for each service; together they keep to the most replicas of the cluster. */
+export function decideAll(
+  judged: readonly Judged[],
+  limits: Limits,
+): ReadonlyMap<ServiceId, Decision> {
+  const free = judged.flatMap(({ service, inputs }) =>
+    inputs === undefined ? [] : [autoscale(service.id, inputs, limits)],
+  )
+  const decisions = new Map(free.map((decision) => [decision.service, decision]))
+  let room = roomFor(free, limits)
+  if (room === undefined) return decisions
+  for (const { service, inputs } of free) {
+    const bounded = autoscale(service, { ...inputs, room }, limits)
+    room -= Math.max(0, bounded.replicas - inputs.replicas)
+    decisions.set(service, bounded)
+  }
+  return decisions
+}
+
+/** What scales in makes room at once: else a plan would go on after its own changes. */
+function roomFor(free: readonly Decision[], { replicasTotalMax }: Limits): number | undefined {
+  if (replicasTotalMax === undefined) return undefined
+  let room = replicasTotalMax
+  for (const { replicas, inputs } of free) room -= Math.min(replicas, inputs.replicas)
+  return Math.max(0, room)
+}
+
+export function scalingInputs(
+  service: Service,
+  live: readonly Seen[],
+  world: World,
+): ScalingInputs {
   const { observed, at, nodes } = world
   const { recent, before, windows } = observed.demandOf(service)
   const nodesUsed = new Set(live.flatMap(({ replica }) => replica.node ?? []))
@@ -95,6 +129,9 @@ function adviceText(service: Service, { rule, inputs }: Decision): string | unde
     recent.percentileMs > objective.latencyTargetMs
   ) {
     return service.advice
+  }
+  if (rule === 'at-maximum' && inputs.room === 0 && inputs.replicas < inputs.bounds.replicasMax) {
+    return `Raise --replicas-max: "${service.spec.name}" needs more than the cluster may have`
   }
   if (!STILL_OVER.has(rule) || nodesUsed < nodesReady) return undefined
   const workers = nodesReady === 1 ? 'the only worker' : `all ${nodesReady} workers`

@@ -3,6 +3,10 @@ import type { Node, NodeId, ServiceSpec } from '../../shared/model.ts'
 /** What placement knows of one node. */
 export interface Slot {
   readonly node: Node
+  /** Why the node is in its condition. */
+  readonly why: string
+  /** Why its worker can start nothing now. */
+  readonly trouble?: string
   readonly cpuPercent: number
   readonly memoryPercent: number
   readonly cpuReserved: number
@@ -17,15 +21,18 @@ export type Placement =
   | { readonly kind: 'placed'; readonly node: NodeId; readonly reason: string }
   | { readonly kind: 'nowhere'; readonly reason: string }
 
-/** The best node for one more replica, or one sentence about why there is none. */
+/**
+ * The best node for one more replica, or one sentence about why there is none. Where it could not
+ * be started, the longest ago first, is better than nowhere.
+ */
 export function place(
   spec: ServiceSpec,
   slots: readonly Slot[],
-  avoid: readonly NodeId[] = [],
+  failedOn: readonly NodeId[] = [],
 ): Placement {
   const fitting = slots.filter((slot) => objection(spec, slot) === undefined)
-  const preferred = fitting.filter((slot) => !avoid.includes(slot.node.id))
-  const best = [...(preferred.length > 0 ? preferred : fitting)].sort(byRank)[0]
+  const failed = (slot: Slot): number => failedOn.indexOf(slot.node.id)
+  const best = fitting.sort((a, b) => failed(a) - failed(b) || byRank(a, b))[0]
   if (best === undefined) return { kind: 'nowhere', reason: nowhere(spec, slots) }
   return { kind: 'placed', node: best.node.id, reason: praise(best) }
 }
@@ -35,7 +42,9 @@ export function objection(spec: ServiceSpec, slot: Slot): string | undefined {
   const { node } = slot
   const { cpuReserved, memoryReservedMb } = spec.resources
   if (node.pool !== 'platform') return `${node.name} is a spare`
-  if (node.condition !== 'ready') return `${node.name} is ${node.condition}`
+  if (node.condition !== 'ready') return unready(slot)
+  const unable = inability(spec, node)
+  if (unable !== undefined) return unable
   if (spec.hostPort !== undefined && slot.hostPorts.has(spec.hostPort)) {
     return `port ${spec.hostPort} is taken on ${node.name}`
   }
@@ -47,6 +56,24 @@ export function objection(spec: ServiceSpec, slot: Slot): string | undefined {
   if (memoryReservedMb > memoryFree + ROUNDING) {
     return `needs ${memoryReservedMb} MB, ${node.name} has ${Math.floor(memoryFree)} MB free`
   }
+  return undefined
+}
+
+/** Only what stays the same from plan to plan: each new reason is told to the world. */
+function unready({ node: { name, condition }, why, trouble }: Slot): string {
+  if (condition !== 'busy') return `${name} is ${condition}`
+  return trouble === undefined ? `${name} is busy: ${why}` : `${name}: ${trouble}`
+}
+
+/** What no waiting changes: a node of this kind cannot run it. */
+function inability(spec: ServiceSpec, { name, driver }: Node): string | undefined {
+  const { image, command, volumes, user } = spec
+  if (driver === 'docker') {
+    return image === undefined ? `${name} runs containers, and no image is given` : undefined
+  }
+  if (command.length === 0) return `${name} runs processes, and no command is given`
+  if (volumes.length > 0) return `${name} runs processes, which have no volumes`
+  if (user !== undefined) return `${name} runs processes, all as the same user`
   return undefined
 }
 

@@ -1,26 +1,42 @@
 import type { Change } from '../../shared/change.ts'
-import type { Replica, Service, StartFailures } from '../../shared/model.ts'
+import type { Decision, Replica, Service, StartFailures } from '../../shared/model.ts'
 import { templateOf } from './desired.ts'
 import { drained } from './drain.ts'
 import type { ToPlace } from './placement-plan.ts'
 import { rollout } from './rollout.ts'
-import { adviceFor, decide, remembered } from './scaling-plan.ts'
+import { adviceFor, type Judged, remembered, scalingInputs } from './scaling-plan.ts'
 import { lossOf, type Seen, see } from './standing.ts'
-import { fact, type Plan, type World } from './world.ts'
+import { fact, type World } from './world.ts'
 
-export interface ServicePlan extends Plan {
+export interface ServicePlan {
+  readonly changes: readonly Change[]
   readonly toPlace: readonly ToPlace[]
 }
 
-/** The next changes of one service: losses, count, replacements, and what needs a place. */
-export function planService(service: Service, world: World): ServicePlan {
-  const { desired, observed, at, nodes } = world
+/** What is known of one service before its count is decided. */
+export interface Assessment extends Judged {
+  readonly told: readonly Change[]
+  readonly lost: Remaining
+  readonly live: readonly Seen[]
+}
+
+export function assess(service: Service, world: World): Assessment {
+  const { desired, observed, nodes } = world
   const all = desired.replicasOf(service.id).map((replica) => see(replica, nodes, observed))
-  const changes: Change[] = tellPhases(all, world)
   const lost = removeLost(all, service, world)
-  changes.push(...lost.changes)
   const live = lost.kept.filter((seen) => seen.replica.drainingSinceMs === undefined)
-  const decision = service.removing === true ? undefined : decide(service, live, world)
+  const inputs = service.removing === true ? {} : { inputs: scalingInputs(service, live, world) }
+  return { service, told: tellPhases(all, world), lost, live, ...inputs }
+}
+
+/** The next changes of one service: losses, count, replacements, and what needs a place. */
+export function planService(
+  { service, told, lost, live }: Assessment,
+  decision: Decision | undefined,
+  world: World,
+): ServicePlan {
+  const { at } = world
+  const changes: Change[] = [...told, ...lost.changes]
   const scaled = decision === undefined ? service : remembered(service, decision)
   if (decision !== undefined && scaled !== service) {
     const { replicas, scaling } = scaled
@@ -38,7 +54,7 @@ export function planService(service: Service, world: World): ServicePlan {
   changes.push(...adviceFor(service, decision, world))
   const next = converge({ ...scaled, ...failuresOf(lost, service) }, live, lost.kept, world)
   changes.push(...next.changes)
-  return { changes, decisions: decision === undefined ? [] : [decision], toPlace: next.toPlace }
+  return { changes, toPlace: next.toPlace }
 }
 
 function tellPhases(all: readonly Seen[], { at }: World): Change[] {
@@ -107,7 +123,8 @@ function failedOnce(
   nowMs: number,
 ): StartFailures {
   const node = replica.node === undefined ? [] : [replica.node]
-  const nodes = [...new Set([...(before?.nodes ?? []), ...node])]
+  // The last one is where it failed last.
+  const nodes = [...(before?.nodes ?? []).filter((id) => id !== replica.node), ...node]
   return { count: (before?.count ?? 0) + 1, lastAtMs: nowMs, nodes }
 }
 
@@ -129,7 +146,7 @@ function converge(
   live: readonly Seen[],
   kept: readonly Seen[],
   world: World,
-): Pick<ServicePlan, 'changes' | 'toPlace'> {
+): ServicePlan {
   const steps = rollout(service, live)
   const changes = steps.drain.map(({ replica, reason }) => retire(replica, reason, world))
   const leaving = new Set(steps.drain.map(({ replica }) => replica.id))

@@ -1,7 +1,8 @@
-import type { Node, NodeId, ServiceId, ServiceSpec } from '../../shared/model.ts'
+import type { NodeId, ServiceId, ServiceSpec } from '../../shared/model.ts'
 import { type DesiredView, templateOf } from './desired.ts'
 import type { Observed } from './observed.ts'
 import type { Slot } from './scheduler.ts'
+import type { NodeNow } from './world.ts'
 
 interface Tally {
   cpuReserved: number
@@ -17,11 +18,10 @@ interface Tally {
 export class Slots {
   readonly #desired: DesiredView
   readonly #observed: Observed
-  readonly #nodes: Map<NodeId, Node>
+  readonly #nodes: Map<NodeId, NodeNow>
   readonly #tallies = new Map<NodeId, Tally>()
 
-  /** The nodes carry the condition they are in now. */
-  constructor(desired: DesiredView, observed: Observed, nodes: ReadonlyMap<NodeId, Node>) {
+  constructor(desired: DesiredView, observed: Observed, nodes: ReadonlyMap<NodeId, NodeNow>) {
     this.#desired = desired
     this.#observed = observed
     this.#nodes = new Map(nodes)
@@ -30,9 +30,11 @@ export class Slots {
   for(service: ServiceId): readonly Slot[] {
     return [...this.#nodes.values()].map((node) => {
       const tally = this.#tallyOf(node.id)
-      const load = this.#observed.nodes.get(node.id)?.load
+      const { load, trouble } = this.#observed.nodes.get(node.id) ?? {}
       return {
         node,
+        why: node.why,
+        ...(trouble === undefined ? {} : { trouble }),
         cpuPercent: (load?.cpuPercent ?? 0) + tally.cpuComing,
         memoryPercent: load?.memoryPercent ?? 0,
         cpuReserved: tally.cpuReserved,
@@ -45,7 +47,7 @@ export class Slots {
   }
 
   /** The plan itself moves the node to another pool. */
-  put(node: Node): void {
+  put(node: NodeNow): void {
     this.#nodes.set(node.id, node)
   }
 

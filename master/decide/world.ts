@@ -17,14 +17,19 @@ export interface Plan {
   readonly decisions: readonly Decision[]
 }
 
+/** A node with the condition it is in now. */
+export interface NodeNow extends Node {
+  /** Why it is in that condition. */
+  readonly why: string
+}
+
 /** What the parts of one plan share. */
 export interface World {
   readonly desired: DesiredView
   readonly observed: Observed
   readonly at: PlanContext
   readonly slots: Slots
-  /** The nodes with the condition they are in now. */
-  readonly nodes: ReadonlyMap<NodeId, Node>
+  readonly nodes: ReadonlyMap<NodeId, NodeNow>
 }
 
 /** What every change of the plan carries. */

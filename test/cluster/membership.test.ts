@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { Cluster, processesIn } from '../support/cluster.ts'
+import { Cluster } from '../support/cluster.ts'
+import { processesIn } from '../support/ground.ts'
 import { Load } from '../support/load.ts'
 import { freePort } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -49,7 +50,7 @@ test('the same worker comes back under the same id, its replicas untouched (O-02
   const [node] = await cluster.nodes()
   for (const signal of ['SIGKILL', 'SIGKILL'] as const) {
     await cluster.workers.get('w1')?.end(signal)
-    cluster.startWorker('w1')
+    await cluster.startWorker('w1')
     await until(async () => {
       const [again] = (await cluster?.nodes()) ?? []
       return (
@@ -69,7 +70,7 @@ test('the same worker comes back under the same id, its replicas untouched (O-02
 test('another worker cannot take the name of one that is connected', async () => {
   cluster = await Cluster.start({ workers: 1 })
   const first = cluster.workers.get('w1')
-  const second = cluster.startWorker('w1', ['--data', `${cluster.dir}/other`])
+  const second = await cluster.startWorker('w1', ['--data', `${cluster.dir}/other`])
   expect(await second.ended()).toBe(1)
   expect(second.output).toContain('a worker of that name is connected')
   if (first !== undefined) cluster.workers.set('w1', first)
@@ -90,7 +91,7 @@ test('a worker that dies is lost after 5 s, its replicas run elsewhere and never
     const replicas = await cluster.serves('web', 2)
     expect(new Set(replicas.map(({ nodeName }) => nodeName))).toEqual(new Set(['w2']))
     await until(() => load.since(Date.now() - 500).length > 10)
-    cluster.startWorker('w1')
+    await cluster.startWorker('w1')
     await cluster.nodesAre('ready', 2)
     const wanted = new Set((await cluster.serves('web', 2)).map(({ handle }) => Number(handle)))
     await until(
@@ -140,7 +141,7 @@ test('a node over its limits takes nothing new until it is below them again (O-0
   cluster = new Cluster({ workers: 1, masterFlags: ['--busy-memory', '1'] })
   cluster.masterPort = await freePort()
   await cluster.startMaster()
-  cluster.startWorker('w1')
+  await cluster.startWorker('w1')
   await cluster.nodesAre('busy', 1)
   await cluster.run('web', { autoscale: false })
   const pending = await until(async () =>

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { Cluster, processesIn } from '../support/cluster.ts'
+import { Cluster } from '../support/cluster.ts'
+import { processesIn } from '../support/ground.ts'
 import { Load } from '../support/load.ts'
 import { until } from '../support/until.ts'
 
@@ -105,7 +106,7 @@ test('what a worker runs without an assignment is undone when it hears so (C-11,
     timeoutMs: 45_000,
   })
   expect(processesIn(cluster.dir)).not.toEqual([])
-  cluster.startWorker('w1')
+  await cluster.startWorker('w1')
   await until(() => cluster !== undefined && processesIn(cluster.dir).length === 0)
 }, 90_000)
 
@@ -127,7 +128,7 @@ test('deleting a replica of an unreachable worker is not forgotten (O-13)', asyn
   await cluster.api(`/v1/replicas/${victim?.id.slice(0, 8)}`, 'DELETE')
   await until(async () => (await cluster?.service('web'))?.replicas === 1)
   expect(processesIn(cluster.dir)).toContain(Number(victim?.handle))
-  cluster.startWorker('w1')
+  await cluster.startWorker('w1')
   await cluster.serves('web', 1)
   const gone = (): boolean => !processesIn(cluster?.dir ?? '').includes(Number(victim?.handle))
   await until(gone)

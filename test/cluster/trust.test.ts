@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { processesIn } from '../support/cluster.ts'
+import { processesIn } from '../support/ground.ts'
 import { FAR_ADDRESS, Network } from '../support/network.ts'
 import { Program, ROOT } from '../support/program.ts'
 import { hasRoot } from '../support/root.ts'
@@ -19,7 +19,8 @@ const programs: Program[] = []
 let network: Network
 
 function start(name: 'master' | 'worker' | 'proxy', argv: readonly string[]): Program {
-  const program = new Program(name, argv, { prefix: network.prefix, cwd: dir })
+  const own = name === 'worker' ? ['--driver', 'process'] : []
+  const program = new Program(name, [...argv, ...own], { prefix: network.prefix, cwd: dir })
   programs.push(program)
   return program
 }

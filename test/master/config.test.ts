@@ -45,8 +45,8 @@ test('readMasterConfig() understands the older names in a file, with their units
     sampleEveryMs: 30_000,
     retentionMs: 86_400_000,
     autoscale: true,
-    replicasMin: 2,
-    replicasMax: 6,
+    serviceMin: 2,
+    serviceMax: 6,
     scaleUpCooldownMs: 300_000,
     scaleInAfterMs: 600_000,
     replicasTotalMax: 100,
@@ -71,12 +71,28 @@ const wrong = [
   [['--busy-cpu', '101'], '--busy-cpu: expected 1 to 100'],
   [['--suspect-after', '6s'], '--suspect-after must not be more than --lost-after'],
   [['--heartbeat-every', '3s'], '--heartbeat-every must not be more than --suspect-after'],
-  [['--replicas-min', '11'], '--replicas-min must not be more than --replicas-max'],
+  [['--service-min', '11'], '--service-min must not be more than --service-max'],
+  [['--replicas-min', '1'], 'Cannot read the command line'],
+  [['--replicas-max', '0'], '--replicas-max: expected 1 to 1000000'],
+  [['--busy-disk', '0'], '--busy-disk: expected 1 to 100'],
+  [['--pids-limit', '0'], '--pids-limit: expected 1 to 4194304'],
+  [['--health-type', 'docker'], '--health-type: expected one of image, tcp, http, none'],
+  [['--registry', 'https://reg:5000'], '--registry: expected a registry like registry:5000'],
+  [['--registry', 'reg'], '--registry: expected a registry like registry:5000'],
   [['--loop-every', '0ms'], '--loop-every must be more than 0'],
   [['--prot', '1'], 'Cannot read the command line'],
 ] as const
 test.each(wrong)('readMasterConfig() refuses %j with a sentence', (argv, sentence) => {
   expect(() => read(argv)).toThrow(sentence)
+})
+
+test('readMasterConfig() reads where images come from, and what bounds the cluster', () => {
+  expect(read([])).toMatchObject({ busyDiskPercent: 95, pidsMax: 1_000, healthType: 'image' })
+  expect(read([]).registry).toBeUndefined()
+  expect(read([]).replicasTotalMax).toBeUndefined()
+  expect(read(['--replicas-max', '40']).replicasTotalMax).toBe(40)
+  expect(read(['--registry', 'reg:5000/team/']).registry).toBe('reg:5000/team')
+  expect(fromFile('images.yaml', 'images: 10.0.0.1:5000').registry).toBe('10.0.0.1:5000')
 })
 
 test('readMasterConfig() refuses a database it cannot use, unless told where to keep the state', () => {

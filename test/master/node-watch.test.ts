@@ -66,6 +66,37 @@ test('hear() ignores a heartbeat that comes twice or late', () => {
   expect(watch.nodes.get('n1')?.replicas.size).toBe(1)
 })
 
+test('hear() keeps the trouble that the last heartbeat told, and wakes when it comes or goes', () => {
+  const watch = new NodeWatch()
+  const trouble = 'the Docker Engine does not answer'
+  watch.hear('n1', beat(1, { full: true }), 0)
+  expect(watch.nodes.get('n1')?.trouble).toBeUndefined()
+  expect(watch.hear('n1', beat(2, { trouble }), 0).changed).toBe(true)
+  expect(watch.nodes.get('n1')?.trouble).toBe(trouble)
+  expect(watch.hear('n1', beat(3, { trouble }), 0).changed).toBe(false)
+  expect(watch.hear('n1', beat(4), 0).changed).toBe(true)
+  expect(watch.nodes.get('n1')?.trouble).toBeUndefined()
+})
+
+test('hear() measures how long a phase lasts by the clock of the master', () => {
+  const watch = new NodeWatch()
+  const sinceMs = () => watch.nodes.get('n1')?.phaseSinceMs.get('r1')
+  const starting = (at: number): ReplicaReport => ({
+    ...report('r1'),
+    phase: { kind: 'starting', sinceMs: at },
+  })
+  watch.hear('n1', beat(1, { full: true, replicas: [starting(9)] }), 1_000)
+  watch.hear('n1', beat(2, { replicas: [{ ...starting(9), cpuPercent: 50 }] }), 2_000)
+  watch.hear('n1', beat(3, { full: true, replicas: [starting(9)] }), 3_000)
+  expect(sinceMs()).toBe(1_000)
+  watch.hear('n1', beat(4, { replicas: [starting(10)] }), 4_000)
+  expect(sinceMs()).toBe(4_000)
+  watch.hear('n1', beat(5, { replicas: [report('r1')] }), 5_000)
+  expect(sinceMs()).toBe(5_000)
+  watch.hear('n1', beat(6, { gone: ['r1'] }), 6_000)
+  expect(sinceMs()).toBeUndefined()
+})
+
 test('hear() averages the load, so that one busy second makes no busy node', () => {
   const watch = new NodeWatch()
   const busy = { ...beat(1).load, cpuPercent: 100 }

@@ -1,10 +1,10 @@
 /** A whole cluster of real programs on this machine, in a folder of its own. */
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeView, ReplicaView, ServiceView, WhyView } from '../../shared/api.ts'
 import type { Entry } from '../../shared/change.ts'
-import { freePort, Program, ROOT } from './program.ts'
+import { type Asked, type Ground, loopback } from './ground.ts'
+import type { Load } from './load.ts'
+import { freePort, Program, ROOT, run } from './program.ts'
 import { until } from './until.ts'
 
 export interface ClusterShape {
@@ -13,6 +13,8 @@ export interface ClusterShape {
   readonly masterFlags?: readonly string[]
   readonly workerFlags?: readonly string[]
   readonly proxyFlags?: readonly string[]
+  /** Where it all runs; this machine's loopback by default. */
+  readonly ground?: Ground
 }
 
 export interface RunningProxy {
@@ -22,16 +24,19 @@ export interface RunningProxy {
 }
 
 export class Cluster {
-  readonly dir = mkdtempSync(join(tmpdir(), 'orchestrify-cluster-'))
+  readonly dir: string
   readonly workers = new Map<string, Program>()
   readonly proxies: RunningProxy[] = []
   readonly #shape: ClusterShape
+  readonly #ground: Ground
   masterFlags: readonly string[]
   master: Program | undefined
   masterPort = 0
 
   constructor(shape: ClusterShape = {}) {
     this.#shape = shape
+    this.#ground = shape.ground ?? loopback()
+    this.dir = this.#ground.dir
     this.masterFlags = shape.masterFlags ?? []
   }
 
@@ -41,7 +46,7 @@ export class Cluster {
       cluster.masterPort = await freePort()
       await cluster.startMaster()
       const { workers = 2, proxies = 1 } = shape
-      for (let at = 1; at <= workers; at += 1) cluster.startWorker(`w${at}`)
+      for (let at = 1; at <= workers; at += 1) await cluster.startWorker(`w${at}`)
       for (let at = 0; at < proxies; at += 1) await cluster.startProxy()
       await cluster.nodesAre('ready', workers)
       return cluster
@@ -59,8 +64,10 @@ export class Cluster {
     // Whatever else this machine does must not make its nodes busy.
     const open = ['--busy-cpu', '100']
     const flags = ['--port', String(this.masterPort), '--data', join(this.dir, 'master'), ...open]
-    this.master = new Program('master', [...flags, ...this.masterFlags])
-    const { master } = this
+    const { masterFlags, masterOptions } = this.#ground
+    const all = [...flags, ...masterFlags, ...this.masterFlags]
+    const master = new Program('master', all, masterOptions)
+    this.master = master
     await until(() => {
       if (!master.isRunning) throw new Error(`the master ended: ${master.output}`)
       return this.api('/v1/health').then(
@@ -70,20 +77,49 @@ export class Cluster {
     })
   }
 
-  startWorker(name: string, flags: readonly string[] = []): Program {
-    const common = ['--master-ip', this.masterUrl, '--worker-name', name, '--driver', 'process']
-    const own = ['--data', join(this.dir, name), '--port', '0', '--on-exit', 'stop']
-    const shape = this.#shape.workerFlags ?? []
-    const program = new Program('worker', [...common, ...own, ...shape, ...flags])
+  async startWorker(name: string, flags: readonly string[] = []): Promise<Program> {
+    const ground = this.#ground
+    const ask = (...words: readonly string[]): Promise<string> => this.cli(...words)
+    const place = await ground.workerFlags(name, { port: this.masterPort, ask })
+    const common = [...place, '--worker-name', name, '--port', '0']
+    const all = [...common, ...(this.#shape.workerFlags ?? []), ...flags]
+    const program = new Program('worker', all, ground.workerOptions(name))
     this.workers.set(name, program)
     return program
+  }
+
+  /** What the command line prints, asked on the master's machine; throws when it fails. */
+  async cli(...words: readonly string[]): Promise<string> {
+    const { code, output } = await this.tryCli(...words)
+    if (code !== 0) throw new Error(`${words.join(' ')}: ${code} ${output}`)
+    return output
+  }
+
+  async tryCli(
+    ...words: readonly string[]
+  ): Promise<{ code: number | NodeJS.Signals; output: string }> {
+    const env = { ORCHESTRIFY_MASTER: this.masterUrl }
+    const known = words[0] === 'token' ? ['--data', join(this.dir, 'master')] : []
+    const port = words[0] === 'token' ? ['--port', String(this.masterPort)] : []
+    const { masterOptions } = this.#ground
+    return run('master', [...words, ...known, ...port], { ...masterOptions, env })
+  }
+
+  /** Requests at a steady rate through the first proxy. */
+  load(service: string, perSecond: number, path = '/'): Promise<Load> {
+    return this.#ground.load(this.at(service, path), perSecond)
+  }
+
+  /** One request, as from the master's machine. */
+  fetch(url: string, init: Asked = {}): Promise<{ status: number; text: string }> {
+    return this.#ground.fetch(url, init)
   }
 
   async startProxy(): Promise<RunningProxy> {
     const [port, adminPort] = [await freePort(), await freePort()]
     const proxy = this.#proxyOn(port, adminPort)
     this.proxies.push(proxy)
-    await answers(`${proxy.adminUrl}/healthz`)
+    await this.#answers(`${proxy.adminUrl}/healthz`)
     return proxy
   }
 
@@ -95,14 +131,15 @@ export class Cluster {
     const ports = [before.url, before.adminUrl].map((url) => Number(new URL(url).port))
     const after = this.#proxyOn(ports[0] ?? 0, ports[1] ?? 0)
     this.proxies[at] = after
-    await answers(`${after.adminUrl}/healthz`)
+    await this.#answers(`${after.adminUrl}/healthz`)
   }
 
   #proxyOn(port: number, adminPort: number): RunningProxy {
     const ports = ['--port', String(port), '--admin-port', String(adminPort)]
     const data = ['--data', join(this.dir, `proxy-${port}`)]
     const flags = ['--master-ip', this.masterUrl, ...ports, ...data]
-    const program = new Program('proxy', [...flags, ...(this.#shape.proxyFlags ?? [])])
+    const all = [...flags, ...(this.#shape.proxyFlags ?? [])]
+    const program = new Program('proxy', all, this.#ground.masterOptions)
     return { program, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` }
   }
 
@@ -122,15 +159,11 @@ export class Cluster {
     method = 'GET',
     body?: unknown,
   ): Promise<{ status: number; json: unknown }> {
-    const response = await fetch(`${this.masterUrl}${path}`, {
-      method,
-      signal: AbortSignal.timeout(10_000),
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    })
-    const text = await response.text()
-    return { status: response.status, json: text === '' ? undefined : JSON.parse(text) }
+    const headers = { 'content-type': 'application/json' }
+    const sent = body === undefined ? {} : { body: JSON.stringify(body), headers }
+    const url = `${this.masterUrl}${path}`
+    const { status, text } = await this.#ground.fetch(url, { method, ...sent })
+    return { status, json: text === '' ? undefined : JSON.parse(text) }
   }
 
   async run(name: string, spec: Record<string, unknown> = {}): Promise<ServiceView> {
@@ -193,41 +226,15 @@ export class Cluster {
     await Promise.all(this.proxies.map(({ program }) => program.end('SIGKILL')))
     await this.master?.end('SIGTERM')
     await Promise.all([...this.workers.values()].map((worker) => worker.end('SIGTERM')))
-    for (const pid of processesIn(this.dir)) tryKill(pid)
-    await until(() => processesIn(this.dir).length === 0)
-    rmSync(this.dir, { recursive: true, force: true })
+    await this.#ground.clear()
   }
-}
 
-async function answers(url: string): Promise<void> {
-  const isUp = (): Promise<boolean> =>
-    fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    )
-  await until(isUp)
-}
-
-/** Processes whose working directory lies in a folder: every replica of the process driver. */
-export function processesIn(dir: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => workingDirectory(pid).startsWith(`${dir}/`))
-    .map(Number)
-}
-
-function workingDirectory(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`)
-  } catch {
-    return ''
-  }
-}
-
-function tryKill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It ended in between.
+  async #answers(url: string): Promise<void> {
+    const isUp = (): Promise<boolean> =>
+      this.#ground.fetch(url).then(
+        ({ status }) => status === 200,
+        () => false,
+      )
+    await until(isUp)
   }
 }

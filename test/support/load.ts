@@ -13,12 +13,15 @@ export interface Answer {
 export class Load {
   readonly answers: Answer[] = []
   readonly #url: URL
+  readonly #socketPath: string | undefined
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 200 })
   readonly #timer: NodeJS.Timeout
   readonly #open = new Set<Promise<void>>()
 
-  constructor(url: string, perSecond: number) {
+  /** With a socket, the requests go through it, whatever the URL's host. */
+  constructor(url: string, perSecond: number, socketPath?: string) {
     this.#url = new URL(url)
+    this.#socketPath = socketPath
     this.#timer = setInterval(() => this.#send(), 1000 / perSecond)
   }
 
@@ -51,7 +54,8 @@ export class Load {
 
   #once(): Promise<{ status: number; replica: string; error?: string }> {
     return new Promise((resolve) => {
-      const sent = request(this.#url, { agent: this.#agent, timeout: 30_000 }, (response) => {
+      const options = { agent: this.#agent, timeout: 30_000, socketPath: this.#socketPath }
+      const sent = request(this.#url, options, (response) => {
         const end = {
           status: response.statusCode ?? 0,
           replica: String(response.headers['x-replica']),

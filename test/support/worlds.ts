@@ -18,6 +18,7 @@ export const LIMITS: Limits = {
   proxyLeaseMs: 5_000,
   busyCpuPercent: 85,
   busyMemoryPercent: 85,
+  busyDiskPercent: 95,
   drainMaxMs: 30_000,
   failureBackoffMs: 1_000,
   failureBackoffMaxMs: 60_000,
@@ -107,10 +108,22 @@ export function added(id: string, service: string, changes: Partial<Replica> = {
   return { kind: 'replica-added', replica }
 }
 
+type SeenNode = NodeObservation & {
+  replicas: Map<string, ReplicaReport>
+  phaseSinceMs: Map<string, number>
+}
+
+interface Beat {
+  readonly cpu?: number
+  readonly memory?: number
+  readonly disk?: number
+  readonly trouble?: string
+}
+
 /** What is seen, filled in by tests; everything is mutable on purpose. */
 export class SeenWorld implements Observed {
   sinceMs = -100_000
-  readonly nodes = new Map<string, NodeObservation & { replicas: Map<string, ReplicaReport> }>()
+  readonly nodes = new Map<string, SeenNode>()
   readonly proxies = new Map<string, ProxyObservation>()
   readonly demand = new Map<string, Demand>()
   demandComplete = true
@@ -124,19 +137,22 @@ export class SeenWorld implements Observed {
     return this.demand.get(service.id) ?? { windows: [] }
   }
 
-  beat(node: string, nowMs: number, load: { cpu?: number; memory?: number } = {}): void {
-    const replicas = this.nodes.get(node)?.replicas ?? new Map<string, ReplicaReport>()
+  beat(node: string, nowMs: number, beat: Beat = {}): void {
+    const { cpu = 10, memory = 10, disk = 10, trouble } = beat
+    const { replicas, phaseSinceMs } = this.nodes.get(node) ?? {}
     this.nodes.set(node, {
       seenAtMs: nowMs,
       load: {
-        cpuPercent: load.cpu ?? 10,
-        memoryPercent: load.memory ?? 10,
-        diskPercent: 10,
+        cpuPercent: cpu,
+        memoryPercent: memory,
+        diskPercent: disk,
         networkInBytes: 0,
         networkOutBytes: 0,
       },
-      replicas,
+      replicas: replicas ?? new Map(),
+      phaseSinceMs: phaseSinceMs ?? new Map(),
       assignments: 0,
+      ...(trouble === undefined ? {} : { trouble }),
     })
   }
 
@@ -147,6 +163,7 @@ export class SeenWorld implements Observed {
     const { id, service, revision, node = '' } = replica
     const report = { replica: id, service, revision, phase, restarts: 0, port: 20_000 }
     this.nodes.get(node)?.replicas.set(id, report)
+    this.nodes.get(node)?.phaseSinceMs.set(id, phase.sinceMs)
   }
 }
 

@@ -2,6 +2,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Gauges, serveMetrics } from '../../worker/metrics.ts'
 
 const levels: string[] = []
+const TOTALS = {
+  ...{ networkInBytes: 10, networkOutBytes: 20 },
+  ...{ diskReadBytes: 30, diskWriteBytes: 40 },
+}
 const GAUGES: Gauges = {
   setLogLevel: (level) => levels.push(level),
   hostLoad: () => ({
@@ -9,6 +13,11 @@ const GAUGES: Gauges = {
     ...{ networkInBytes: 1_000, networkOutBytes: 2_000 },
   }),
   phases: () => ['serving', 'serving', 'starting'],
+  uses: () => [
+    { service: 'web', replica: 'r1', cpuPercent: 50, memoryMb: 2, ...TOTALS },
+    { service: 'web', replica: 'r2', cpuPercent: 0, memoryMb: 1 },
+    { service: 'api', replica: 'r3' },
+  ],
   isMasterAway: () => true,
 }
 
@@ -35,6 +44,25 @@ test('serveMetrics() shows the machine, the replicas by phase and the master', a
   ]) {
     expect(shown).toContain(line)
   }
+})
+
+test('serveMetrics() shows what each replica uses, and nothing where that is not known', async () => {
+  const text = await (await fetch(`${await serve(0)}/metrics`)).text()
+  const shown = text.split('\n').filter((line) => line.startsWith('orchestrify_replica_'))
+  const of = (replica: string, more = '') => `${more}service="web",replica="${replica}"`
+  const series = shown.map((line) => line.replace(/,?program="worker",?/, ''))
+  expect(series.toSorted()).toEqual(
+    [
+      `orchestrify_replica_cpu_percent{${of('r1')}} 50`,
+      `orchestrify_replica_cpu_percent{${of('r2')}} 0`,
+      `orchestrify_replica_memory_bytes{${of('r1')}} 2097152`,
+      `orchestrify_replica_memory_bytes{${of('r2')}} 1048576`,
+      `orchestrify_replica_network_bytes_total{${of('r1', 'direction="in",')}} 10`,
+      `orchestrify_replica_network_bytes_total{${of('r1', 'direction="out",')}} 20`,
+      `orchestrify_replica_disk_bytes_total{${of('r1', 'direction="read",')}} 30`,
+      `orchestrify_replica_disk_bytes_total{${of('r1', 'direction="write",')}} 40`,
+    ].toSorted(),
+  )
 })
 
 test('serveMetrics() takes the next free port when its own is taken', async () => {

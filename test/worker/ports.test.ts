@@ -56,6 +56,15 @@ test('Ports keeps the port of a replica across restarts of both', async () => {
   expect(await after.take('r2')).not.toBe(port)
 })
 
+test('Ports gives nobody a port that the runtime could not have', async () => {
+  const ports = await Ports.load(RANGE, await scratch(), log)
+  ports.startFrom('node-a')
+  const port = await ports.take('r1')
+  await ports.bar('r1', port)
+  expect(await ports.take('r1')).not.toBe(port)
+  await expect(ports.take('r2', port)).rejects.toThrow(`Cannot use port ${port}: it is in use here`)
+})
+
 test('Ports starts in different places for different nodes', async () => {
   const one = await Ports.load(RANGE, await scratch(), log)
   const other = await Ports.load(RANGE, await scratch(), log)

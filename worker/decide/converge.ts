@@ -90,7 +90,7 @@ function tend(assigned: AssignedReplica, standing: Standing, nowMs: number): Act
 }
 
 function drop(replica: ReplicaId, standing: Standing, heard: boolean): Action[] {
-  if (standing.run === 'dead') return [{ kind: 'forget', replica, reason: 'it ended' }]
   if (standing.run === 'busy' || !heard) return []
+  if (standing.run === 'dead') return [{ kind: 'forget', replica, reason: 'it ended' }]
   return [{ kind: 'stop', replica, reason: 'it is no longer assigned to this node' }]
 }

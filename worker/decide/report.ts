@@ -5,7 +5,11 @@ export type Delta = Pick<Heartbeat, 'seq' | 'full' | 'replicas' | 'gone'>
 
 /** Resource use wobbles all the time; smaller steps than these are not worth a message. */
 const CPU_STEP_PERCENT = 5
+const MEMORY_STEP_MB = 1
 const MEMORY_STEP = 0.05
+/** Totals only grow: the more there is, the more it takes to be told. */
+const BYTES_STEP = 0.05
+const BYTES_STEP_MIN = 1_000_000
 
 /** Knows what the master has acknowledged, and so what the next heartbeat must say. */
 export class ReportBook {
@@ -46,9 +50,29 @@ function differs(known: ReplicaReport | undefined, now: ReplicaReport): boolean 
   if (known.phase.kind !== now.phase.kind || known.phase.sinceMs !== now.phase.sinceMs) return true
   if (reasonOf(known) !== reasonOf(now) || known.port !== now.port) return true
   if (known.restarts !== now.restarts || known.handle !== now.handle) return true
-  const { cpuPercent = 0, memoryMb = 0 } = known
-  if (Math.abs((now.cpuPercent ?? 0) - cpuPercent) >= CPU_STEP_PERCENT) return true
-  return Math.abs((now.memoryMb ?? 0) - memoryMb) > Math.max(1, memoryMb * MEMORY_STEP)
+  return STEPS.some(([figure, step]) => hasMoved(known[figure], now[figure], step))
+}
+
+/** How far a figure may move unsaid from what was said last. */
+type Step = (said: number) => number
+
+const cpu: Step = () => CPU_STEP_PERCENT
+const memory: Step = (said) => Math.max(MEMORY_STEP_MB, said * MEMORY_STEP)
+const bytes: Step = (said) => Math.max(BYTES_STEP_MIN, said * BYTES_STEP)
+
+const STEPS = [
+  ['cpuPercent', cpu],
+  ['memoryMb', memory],
+  ['networkInBytes', bytes],
+  ['networkOutBytes', bytes],
+  ['diskReadBytes', bytes],
+  ['diskWriteBytes', bytes],
+] as const
+
+/** What becomes known is told at once, however little it is. */
+function hasMoved(said: number | undefined, now: number | undefined, step: Step): boolean {
+  if (said === undefined || now === undefined) return said !== now
+  return Math.abs(now - said) >= step(said)
 }
 
 function reasonOf({ phase }: ReplicaReport): string {

@@ -1,5 +1,6 @@
 import type { Capacity, DriverName, ReplicaId } from '../../shared/model.ts'
-import type { AssignedReplica, LogLine, StartProgress } from '../../shared/protocol.ts'
+import type { AssignedReplica } from '../../shared/protocol.ts'
+import type { LogLine, StartProgress } from '../../shared/stream-protocol.ts'
 
 /** What runs replicas on this machine. Each driver touches only what it started itself. */
 export interface Driver {
@@ -8,6 +9,8 @@ export interface Driver {
   capacity(): Promise<Capacity>
   /** Why nothing can be started or stopped now, in one sentence; undefined while all is well. */
   readonly trouble: string | undefined
+  /** The directory of this machine in which it keeps images and volumes, once that is known. */
+  readonly storage: string | undefined
   /**
    * Starts a replica and answers once it runs; it may not serve yet. Whatever a start that failed
    * or was aborted has made is undone, at the latest when `list` finds it.

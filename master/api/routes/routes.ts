@@ -6,6 +6,7 @@ import { nodeRoutes, workerRoutes } from './node-routes.ts'
 import { proxyRoutes } from './proxy-routes.ts'
 import { replicaRoutes } from './replica-routes.ts'
 import { type ServiceOptions, serviceReads, serviceWrites } from './service-routes.ts'
+import { streamRoutes } from './stream-routes.ts'
 
 /** Every path there is: what is not in this table does not exist. */
 export function apiRoutes(master: MasterSurface, options: ServiceOptions): readonly Route[] {
@@ -18,5 +19,6 @@ export function apiRoutes(master: MasterSurface, options: ServiceOptions): reado
     ...serviceWrites(master, options),
     ...replicaRoutes(master),
     ...eventRoutes(master),
+    ...streamRoutes(master),
   ]
 }

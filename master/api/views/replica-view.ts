@@ -83,7 +83,7 @@ function standing(
 function reported(
   report: ReplicaReport | undefined,
   node: Node | undefined,
-): Pick<ReplicaView, 'restarts' | 'url' | 'handle' | 'cpuPercent' | 'memoryMb'> {
+): Partial<ReplicaView> & Pick<ReplicaView, 'restarts'> {
   if (report === undefined) return { restarts: 0 }
   const { restarts, port, handle, cpuPercent, memoryMb } = report
   return {
@@ -92,6 +92,17 @@ function reported(
     ...(handle === undefined ? {} : { handle }),
     ...(cpuPercent === undefined ? {} : { cpuPercent: tenths(cpuPercent) }),
     ...(memoryMb === undefined ? {} : { memoryMb: tenths(memoryMb) }),
+    ...totals(report),
+  }
+}
+
+function totals(report: ReplicaReport): Partial<ReplicaView> {
+  const { networkInBytes, networkOutBytes, diskReadBytes, diskWriteBytes } = report
+  return {
+    ...(networkInBytes === undefined ? {} : { networkInBytes }),
+    ...(networkOutBytes === undefined ? {} : { networkOutBytes }),
+    ...(diskReadBytes === undefined ? {} : { diskReadBytes }),
+    ...(diskWriteBytes === undefined ? {} : { diskWriteBytes }),
   }
 }
 

@@ -45,10 +45,11 @@ export const showNode = (
 
 export function nodeTable(
   rows: readonly NodeView[],
-  { screen, clock }: Session,
+  { screen, clock }: Pick<Session, 'screen' | 'clock'>,
 ): readonly string[] {
   if (rows.length === 0) return ['No nodes. Join one with "orchestrify worker --master-ip URL".']
   const ids = rows.map((row) => row.id)
+  const reasons = rows.some((row) => row.reason !== undefined)
   return table(
     [
       { title: 'ID', of: (row) => shortId(row.id, ids) },
@@ -62,13 +63,14 @@ export function nodeTable(
       { title: 'DISK', right: true, of: (row) => percent(row.diskPercent) },
       { title: 'REPLICAS', right: true, of: (row) => String(row.replicas) },
       { title: 'SEEN', right: true, of: (row) => seen(row, clock.nowMs()) },
+      ...(reasons ? [{ title: 'REASON', of: (row: NodeView) => row.reason ?? '' }] : []),
     ],
     rows,
     screen,
   )
 }
 
-function nodeFacts(view: NodeView, { clock }: Session): readonly string[] {
+export function nodeFacts(view: NodeView, { clock }: Pick<Session, 'clock'>): readonly string[] {
   return facts([
     ['id', view.id],
     ['name', view.name],
@@ -76,14 +78,21 @@ function nodeFacts(view: NodeView, { clock }: Session): readonly string[] {
     ['driver', view.driver],
     ['pool', view.pool],
     ['condition', view.condition],
+    ['reason', view.reason],
+    ['trouble', view.trouble === view.reason ? undefined : view.trouble],
     ['scheduling', view.schedulability],
-    ['cpu', `${percent(view.cpuPercent)} of ${view.cpus} cores`],
-    ['memory', `${percent(view.memoryPercent)} of ${Math.round(view.memoryMb)} MB`],
+    ['cpu', `${percent(view.cpuPercent)} of ${view.cpus} cores, ${view.cpuReserved} reserved`],
+    ['memory', memory(view)],
     ['disk', percent(view.diskPercent)],
     ['replicas', String(view.replicas)],
     ['joined', view.joinedAt],
     ['seen', `${seen(view, clock.nowMs())} ago`],
   ])
+}
+
+function memory({ memoryPercent, memoryMb, memoryReservedMb }: NodeView): string {
+  const used = `${percent(memoryPercent)} of ${Math.round(memoryMb)} MB`
+  return `${used}, ${Math.round(memoryReservedMb)} MB reserved`
 }
 
 function seen(view: NodeView, nowMs: number): string {

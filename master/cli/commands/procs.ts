@@ -2,6 +2,7 @@ import type { ReplicaView } from '../../../shared/api.ts'
 import { ageOf } from '../ages.ts'
 import { replicaAnswer, replicasAnswer } from '../answers.ts'
 import type { Arguments } from '../arguments.ts'
+import { bytesText } from '../bytes.ts'
 import type { Command, Session } from '../command.ts'
 import { shortId } from '../ids.ts'
 import { list, listOptions, pathOf } from '../listing.ts'
@@ -70,7 +71,7 @@ export function replicaTable(
   )
 }
 
-function replicaFacts(view: ReplicaView): readonly string[] {
+export function replicaFacts(view: ReplicaView): readonly string[] {
   return facts([
     ['id', view.id],
     ['service', view.serviceName],
@@ -84,6 +85,15 @@ function replicaFacts(view: ReplicaView): readonly string[] {
     ['restarts', String(view.restarts)],
     ['cpu', view.cpuPercent === undefined ? undefined : `${Math.round(view.cpuPercent)}%`],
     ['memory', view.memoryMb === undefined ? undefined : `${Math.round(view.memoryMb)} MB`],
+    ['network', bytes([view.networkInBytes, 'in'], [view.networkOutBytes, 'out'])],
+    ['disk', bytes([view.diskReadBytes, 'read'], [view.diskWriteBytes, 'written'])],
     ['created', view.createdAt],
   ])
+}
+
+/** `3.2 MB in, 1 kB out`; only what is known. */
+function bytes(...parts: readonly (readonly [number | undefined, string])[]): string {
+  return parts
+    .flatMap(([value, way]) => (value === undefined ? [] : [`${bytesText(value)} ${way}`]))
+    .join(', ')
 }

@@ -19,7 +19,7 @@ export const run: Command = {
   },
   run: async (args, session) => {
     const name = args.word(0)
-    const input = { ...specOf(name, args, args.rest), ...portsOf(args.text('port')) }
+    const input = { ...specOf(name, args, args.rest), ...portsOf(args.texts('port')) }
     if (args.rest.length === 0 && args.text('image') === undefined) {
       throw usage(
         `Cannot run "${name}": neither an image nor a command is given`,

@@ -33,11 +33,20 @@ export const service: Command = {
   },
 }
 
-function serviceTable(rows: readonly ServiceView[], { screen, clock }: Session): readonly string[] {
-  if (rows.length === 0) return ['No services. Start one with "orchestrify run NAME -- COMMAND".']
+const NO_SERVICES = [
+  'No services. Start one with "orchestrify run NAME --image IMAGE" or "run NAME -- COMMAND".',
+]
+
+export function serviceTable(
+  rows: readonly ServiceView[],
+  { screen, clock }: Pick<Session, 'screen' | 'clock'>,
+): readonly string[] {
+  if (rows.length === 0) return NO_SERVICES
+  const images = rows.some(({ spec }) => spec.image !== undefined)
   const lines = table(
     [
       { title: 'NAME', of: (row) => row.name },
+      ...(images ? [{ title: 'IMAGE', of: imageOf }] : []),
       { title: 'SERVING', right: true, of: (row) => `${row.serving}/${row.replicas}` },
       { title: 'BOUNDS', right: true, of: bounds },
       { title: 'OBJECTIVE', of: (row) => row.objective },
@@ -72,6 +81,10 @@ export function serviceFacts(view: ServiceView): readonly string[] {
     ['advice', view.advice],
     ['created', view.createdAt],
   ])
+}
+
+function imageOf({ spec }: ServiceView): string {
+  return spec.image ?? '-'
 }
 
 function measured(view: ServiceView): string {

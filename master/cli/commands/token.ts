@@ -21,8 +21,9 @@ export const token: Command = {
     proxy: { kind: 'flag', meaning: 'The line for a proxy instead of a worker.' },
     admin: { kind: 'flag', meaning: 'Only the token for --token of other commands.' },
   },
-  run: async (args, { screen }) => {
-    const dir = resolve(args.text('data') ?? DATA_DEFAULT)
+  run: async (args, { screen, environment }) => {
+    // As it is set where the master is a service or a container.
+    const dir = resolve(args.text('data') ?? (environment.ORCHESTRIFY_DATA || DATA_DEFAULT))
     const [{ readTokens }, { joinLine }, { formatToken }] = await Promise.all([
       import('../../identity/identity.ts'),
       import('../../identity/join-line.ts'),

@@ -13,6 +13,16 @@ export const up: Command = {
   operandsMax: 0,
   summary: 'Start a master, workers and a proxy on this machine.',
   options: {
+    driver: {
+      kind: 'text',
+      value: 'auto|docker|process',
+      meaning: 'What runs replicas; auto: Docker where its Engine answers. [default auto]',
+    },
+    'docker-host': {
+      kind: 'text',
+      value: 'URL',
+      meaning: 'Address of the Docker Engine. [DOCKER_HOST]',
+    },
     workers: { kind: 'text', value: 'N', meaning: 'How many workers. [default 1]' },
     detach: { kind: 'flag', alias: 'd', meaning: 'Return once everything is ready.' },
     data: dataOption,

@@ -79,8 +79,10 @@ async function planIn(dir: string): Promise<UpPlan> {
   // Quicker to give up a replica than one would be in earnest: a demo has a minute.
   const quick = ['--scale-in-after', '10s', '--scale-window', '2s']
   // Programs, load generator and whatever else runs here share one machine.
-  const masterFlags = [...quick, '--busy-cpu', '100', '--busy-memory', '100']
-  return { dir, host, workers: 2, port, proxyPort, adminPort, masterFlags }
+  const masterFlags = [...quick, '--busy-cpu', '100', '--busy-memory', '100', '--busy-disk', '100']
+  // It shows the same whatever this machine has: the sample is a program beside it.
+  const driver = 'process'
+  return { dir, host, workers: 2, port, proxyPort, adminPort, masterFlags, driver }
 }
 
 async function perform(api: Api, session: Session): Promise<ClusterWatch> {
@@ -185,7 +187,7 @@ const NEXT: readonly string[] = [
   '',
   'It scaled up when p95 missed the objective, and down when fewer replicas sufficed.',
   'Next, a cluster that stays:',
-  '  node master up --workers 2 --detach',
+  '  node master up --workers 2 --driver process --detach',
   '  node master run hello -- node "$PWD/dist/examples/sample-service.js"',
   '  curl http://127.0.0.1:8080/s/hello/',
   '  node master why hello',

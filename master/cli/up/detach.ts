@@ -7,10 +7,12 @@ import type { Arguments } from '../arguments.ts'
 import type { Session } from '../command.ts'
 import { CliError, EXIT_INTERRUPTED, failureOf } from '../failure.ts'
 import { programPath } from '../programs.ts'
+import { nextStep } from './next-step.ts'
 import { reportOf } from './report.ts'
 import { readState } from './state.ts'
 
 const READY_MAX_MS = 120_000
+const FORWARDED = ['workers', 'port', 'proxy-port', 'host', 'driver', 'docker-host']
 
 const wordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
@@ -40,6 +42,7 @@ export async function detach({ dir, args }: Detached, session: Session): Promise
   if (state === undefined) throw new CliError('Cannot start: it was stopped at once')
   session.screen.print('Ready; it runs in the background.')
   for (const line of reportOf(state, dir, session.screen)) session.screen.print(line)
+  session.screen.print(`Next: ${await nextStep(await session.connectTo(state.master))}`)
   session.screen.print(
     `Stop: orchestrify down${args.text('data') === undefined ? '' : ` --data ${dir}`}`,
   )
@@ -49,7 +52,7 @@ export async function detach({ dir, args }: Detached, session: Session): Promise
 function launch(dir: string, args: Arguments): ReturnType<typeof spawn> {
   mkdirSync(join(dir, 'logs'), { recursive: true, mode: 0o700 })
   const log = openSync(join(dir, 'logs', 'up.log'), 'a', 0o600)
-  const flags = ['workers', 'port', 'proxy-port', 'host'].flatMap((name) => {
+  const flags = FORWARDED.flatMap((name) => {
     const value = args.text(name)
     return value === undefined ? [] : [`--${name}`, value]
   })

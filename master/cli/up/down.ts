@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Arguments } from '../arguments.ts'
 import type { Session } from '../command.ts'
+import { containerHint } from './containers.ts'
 import { isAlive } from './processes.ts'
 import { readState, removeState, type UpState } from './state.ts'
 import { end, type Stopped, stopAll } from './stop.ts'
@@ -17,8 +18,10 @@ export async function runDown(args: Arguments, session: Session): Promise<number
     return 0
   }
   const wasSupervised = isAlive(state.supervisor)
+  const hint = wasSupervised ? undefined : containerHint(dir, state.children)
   const stopped = await stopRecorded(dir, state, session)
   session.screen.print(sentence(state, stopped, wasSupervised))
+  if (hint !== undefined) session.screen.complain(hint)
   return 0
 }
 

@@ -12,7 +12,13 @@ export interface UpPlan {
   readonly proxyPort: number
   readonly adminPort: number
   readonly masterFlags: readonly string[]
+  readonly driver: UpDriver
+  /** Address of the Docker Engine; by default where it usually is. */
+  readonly dockerHost?: string | undefined
 }
+
+export const UP_DRIVERS = ['auto', 'docker', 'process'] as const
+export type UpDriver = (typeof UP_DRIVERS)[number]
 
 export interface ChildPlan {
   readonly role: Role
@@ -43,10 +49,15 @@ export function workerChildren(plan: UpPlan): readonly ChildPlan[] {
   return Array.from({ length: plan.workers }, (_, at) => {
     const name = `worker-${at + 1}`
     const who = ['--master-ip', masterUrl(plan), '--worker-name', name]
-    const how = ['--data', join(plan.dir, name), '--driver', 'process', '--on-exit', 'stop']
+    const how = ['--data', join(plan.dir, name), '--driver', plan.driver, '--on-exit', 'stop']
+    const engine = plan.dockerHost === undefined ? [] : ['--docker-host', plan.dockerHost]
     // Proxies of other machines reach the replicas there, too.
     const where = isSpecific(plan.host) ? ['--advertise', plan.host] : []
-    return child(plan, { role: 'worker', name, flags: [...who, ...how, ...where, '--port', '0'] })
+    return child(plan, {
+      role: 'worker',
+      name,
+      flags: [...who, ...how, ...engine, ...where, '--port', '0'],
+    })
   })
 }
 

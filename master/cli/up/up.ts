@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import type { Arguments } from '../arguments.ts'
 import type { Session } from '../command.ts'
+import { usage } from '../failure.ts'
 import { detach, tellParent } from './detach.ts'
 import { DATA_DEFAULT, stopRecorded } from './down.ts'
-import { masterUrl, type UpPlan } from './plan.ts'
+import { nextStep } from './next-step.ts'
+import { masterUrl, UP_DRIVERS, type UpDriver, type UpPlan } from './plan.ts'
 import { claimPort, preferPort } from './ports.ts'
 import { isAlive } from './processes.ts'
 import { reportOf } from './report.ts'
@@ -18,6 +20,8 @@ export async function runUp(args: Arguments, session: Session): Promise<number> 
   const checked = {
     host: args.text('host') ?? '127.0.0.1',
     workers: args.whole('workers', 0, WORKERS_MAX) ?? 1,
+    driver: driverOf(args),
+    dockerHost: args.text('docker-host'),
   }
   const ports = { port: args.port('port'), proxyPort: args.port('proxy-port') }
   if (await alreadyRuns(dir, session)) return 0
@@ -30,18 +34,26 @@ export async function runUp(args: Arguments, session: Session): Promise<number> 
   }
 }
 
+function driverOf(args: Arguments): UpDriver {
+  const asked = args.text('driver') ?? 'auto'
+  const driver = UP_DRIVERS.find((known) => known === asked)
+  if (driver !== undefined) return driver
+  throw usage(`Cannot use "${asked}" for --driver: expected ${UP_DRIVERS.join(', ')}`)
+}
+
 async function planOf(
   dir: string,
-  { host, workers }: Pick<UpPlan, 'host' | 'workers'>,
+  checked: Pick<UpPlan, 'host' | 'workers' | 'driver' | 'dockerHost'>,
   asked: { readonly port: number | undefined; readonly proxyPort: number | undefined },
 ): Promise<UpPlan> {
+  const { host } = checked
   const port = await claimPort(asked.port ?? PORTS.master, host, { role: 'master', flag: '--port' })
   const proxy = { role: 'proxy', flag: '--proxy-port' }
   const proxyPort = await claimPort(asked.proxyPort ?? PORTS.proxy, host, proxy)
   // Who takes any port for the traffic has several of these on one machine.
   const wantedAdmin = asked.proxyPort === 0 ? 0 : PORTS.admin
   const adminPort = await preferPort(wantedAdmin, '127.0.0.1')
-  return { dir, host, workers, port, proxyPort, adminPort, masterFlags: [] }
+  return { dir, ...checked, port, proxyPort, adminPort, masterFlags: [] }
 }
 
 /** Runs until Ctrl-C, a signal or `down`. */
@@ -55,7 +67,8 @@ async function supervise(plan: UpPlan, session: Session): Promise<number> {
     await supervisor.start(signal)
     screen.print(`Ready in ${((clock.nowMs() - startedMs) / 1000).toFixed(1)} s.`)
     for (const line of reportOf(supervisor.state, plan.dir, screen)) screen.print(line)
-    screen.print('Next: orchestrify run NAME -- COMMAND...   Stop: Ctrl-C, or orchestrify down')
+    screen.print(`Next: ${await nextStep(api)}`)
+    screen.print('Stop: Ctrl-C, or orchestrify down')
     tellParent({ kind: 'ready' })
     await clock.sleep(2 ** 31 - 1, signal)
   } finally {

@@ -17,10 +17,15 @@ export function autoscale(
 }
 
 function outOfBounds(inputs: ScalingInputs): Conclusion | undefined {
-  const { replicas, bounds } = inputs
+  const { replicas, bounds, room = Number.POSITIVE_INFINITY } = inputs
   if (replicas < bounds.replicasMin) {
     const reason = `${replicas} is below the minimum of ${bounds.replicasMin}`
-    return { rule: 'below-minimum', replicas: bounds.replicasMin, reason }
+    if (room < 1) return { rule: 'at-maximum', replicas, reason: `${reason}; ${NO_ROOM}` }
+    return {
+      rule: 'below-minimum',
+      replicas: Math.min(bounds.replicasMin, replicas + room),
+      reason,
+    }
   }
   if (replicas > bounds.replicasMax) {
     const reason = `${replicas} is above the maximum of ${bounds.replicasMax}`
@@ -57,9 +62,12 @@ function overObjective(inputs: ScalingInputs, limits: AutoscalerLimits): Conclus
   const futile = futility(inputs, limits)
   if (futile !== undefined) return stay('futile', futile)
   if (replicas >= bounds.replicasMax) return stay('at-maximum', `${replicas} is the maximum`)
+  if (inputs.room === 0) return stay('at-maximum', NO_ROOM)
   const to = replicas + 1
   return { rule: 'over-objective', replicas: to, reason: `${seen}: ${replicas} to ${to} replicas` }
 }
+
+const NO_ROOM = 'the cluster has all the replicas it may have'
 
 function wasOver({ before, objective }: ScalingInputs): boolean {
   return before !== undefined && before.percentileMs > objective.latencyTargetMs

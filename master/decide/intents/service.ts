@@ -14,7 +14,7 @@ export interface ServiceRequest {
 }
 
 export interface ServiceLimits {
-  /** How many replicas all services together may be promised; undefined: as many as fit. */
+  /** The most replicas of the whole cluster; undefined: as many as fit. */
   readonly replicasTotalMax?: number | undefined
 }
 
@@ -143,9 +143,11 @@ function expectRoom(
 ): void {
   if (replicasTotalMax === undefined || added <= 0) return
   let promised = 0
-  for (const { replicas } of desired.services.values()) promised += replicas
+  for (const { replicas, removing } of desired.services.values()) {
+    if (removing !== true) promised += replicas
+  }
   if (promised + added <= replicasTotalMax) return
-  const state = `${promised} of at most ${replicasTotalMax} replicas are promised`
+  const state = `the cluster has ${promised} of at most ${replicasTotalMax} replicas`
   const message = `Cannot add ${added} to "${name}": ${state}`
   throw new RequestError(409, 'RESOURCE_EXHAUSTED', message)
 }

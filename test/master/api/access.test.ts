@@ -45,6 +45,10 @@ const MATRIX: readonly (readonly [string, string, readonly Role[]])[] = [
   ['GET', '/v1/replicas/r9', ['operator', 'viewer']],
   ['DELETE', '/v1/replicas/r9', ['operator']],
   ['GET', '/v1/events', ['operator', 'viewer']],
+  ['GET', '/v1/replicas/r9/logs', ['operator', 'viewer']],
+  ['GET', '/v1/replicas/r9/progress', ['operator', 'viewer']],
+  ['GET', '/v1/replicas/r9/exec', ['operator']],
+  ['GET', '/v1/nodes/n9/streams', ['node']],
 ]
 
 test.each(MATRIX)('%s %s is served to %s and admin alone', async (method, path, allowed) => {

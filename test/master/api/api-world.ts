@@ -6,6 +6,7 @@ import { createApi } from '../../../master/api/app.ts'
 import type { GateLimits } from '../../../master/api/gate.ts'
 import { readMasterConfig } from '../../../master/config.ts'
 import { DemandWindows } from '../../../master/decide/demand.ts'
+import { conditionOf } from '../../../master/decide/liveness.ts'
 import { DecisionLog } from '../../../master/decision-log.ts'
 import { History } from '../../../master/history.ts'
 import { Ledger } from '../../../master/ledger.ts'
@@ -16,6 +17,7 @@ import { ProxyWatch } from '../../../master/proxy-watch.ts'
 import { RouteTable } from '../../../master/route-table.ts'
 import { createMemoryStore } from '../../../master/store/memory.ts'
 import type { Store } from '../../../master/store/store.ts'
+import { openStreamDoor } from '../../../master/stream-door.ts'
 import type { Caller, MasterSurface, Role } from '../../../master/surface.ts'
 import { openWorkerDoor } from '../../../master/worker-door.ts'
 import type { Change } from '../../../shared/change.ts'
@@ -89,6 +91,7 @@ export class ApiWorld {
       desired: ledger.desired,
       observed,
       nowMs,
+      conditionOf: (node) => conditionOf(node, observed, config, nowMs()),
       commit: (intent, actor) =>
         ledger.commit((desired) => intent(desired, { nowMs: nowMs(), actor, newId })),
       workers: openWorkerDoor({
@@ -106,6 +109,7 @@ export class ApiWorld {
         },
       },
       decisions,
+      streams: openStreamDoor({ ledger, log }),
       history: new History({ sampleEveryMs: 10_000, retentionMs: 60_000 }),
       health: () => ({
         status: 'ok',

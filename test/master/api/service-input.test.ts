@@ -1,22 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readScale, readService } from '../../../master/api/service-input.ts'
-import { readMasterConfig } from '../../../master/config.ts'
-import { RequestError } from '../../../shared/errors.ts'
-
-const DEFAULTS = readMasterConfig({ argv: [], environment: {} })
-
-function details(body: unknown): readonly string[] {
-  try {
-    readService(body, DEFAULTS)
-  } catch (error) {
-    if (error instanceof RequestError && error.status === 422) {
-      return error.details.length === 0 ? [error.message] : error.details
-    }
-    throw error
-  }
-  return []
-}
+import { DEFAULTS, details } from './service-details.ts'
 
 test('readService() fills in every default', () => {
   expect(readService({ name: 'web', image: 'nginx' }, DEFAULTS)).toEqual({
@@ -30,15 +15,19 @@ test('readService() fills in every default', () => {
       autoscale: true,
       routes: [],
       health: {
-        probe: { kind: 'tcp' },
+        probe: { kind: 'image' },
         intervalMs: 10_000,
         timeoutMs: 5_000,
         failuresMax: 3,
         successesMin: 2,
         startMaxMs: 60_000,
       },
-      resources: { cpuLimit: 1, memoryLimitMb: 512, cpuReserved: 0.1, memoryReservedMb: 64 },
+      resources: {
+        ...{ cpuLimit: 1, memoryLimitMb: 512, cpuReserved: 0.1, memoryReservedMb: 64 },
+        pidsMax: 1_000,
+      },
       stopGraceMs: 10_000,
+      ...{ networks: [], volumes: [], labels: {}, init: true, pull: 'missing' },
     },
   })
 })
@@ -51,7 +40,13 @@ test('readService() takes every field', () => {
     environment: { QUOTE: `"'; $(x) \n`, EMPTY: '' },
     port: 80,
     hostPort: 8080,
-    network: 'front_net',
+    networks: ['front_net', 'back'],
+    volumes: ['data:/var/lib/x', 'conf:/etc/x:ro', { volume: 'logs', path: '/log' }],
+    labels: { 'com.example/team': 'shop', EMPTY: '' },
+    user: '1000:www-data',
+    init: false,
+    pull: 'always',
+    pids: 64,
     objective: 'p99.9<2s',
     min: 2,
     max: 4,
@@ -81,7 +76,16 @@ test('readService() takes every field', () => {
     environment: body.environment,
     port: 80,
     hostPort: 8080,
-    network: 'front_net',
+    networks: ['front_net', 'back'],
+    volumes: [
+      { volume: 'data', path: '/var/lib/x', readOnly: false },
+      { volume: 'conf', path: '/etc/x', readOnly: true },
+      { volume: 'logs', path: '/log', readOnly: false },
+    ],
+    labels: { 'com.example/team': 'shop', EMPTY: '' },
+    user: '1000:www-data',
+    init: false,
+    pull: 'always',
     objective: { percentile: 99.9, latencyTargetMs: 2_000 },
     bounds: { replicasMin: 2, replicasMax: 4 },
     autoscale: false,
@@ -94,7 +98,10 @@ test('readService() takes every field', () => {
       successesMin: 1,
       startMaxMs: 5_000,
     },
-    resources: { cpuLimit: 0.5, memoryLimitMb: 1_024, cpuReserved: 0.25, memoryReservedMb: 128 },
+    resources: {
+      ...{ cpuLimit: 0.5, memoryLimitMb: 1_024, cpuReserved: 0.25, memoryReservedMb: 128 },
+      pidsMax: 64,
+    },
     stopGraceMs: 3_000,
     concurrency: 8,
   })
@@ -103,8 +110,9 @@ test('readService() takes every field', () => {
 const probes = [
   [{ tcp: true }, { kind: 'tcp' }],
   [{ none: true }, { kind: 'none' }],
+  [{ image: true }, { kind: 'image' }],
   [{ command: ['ls', '-l'] }, { kind: 'command', command: ['ls', '-l'] }],
-  [{ interval: '2s' }, { kind: 'tcp' }],
+  [{ interval: '2s' }, { kind: 'image' }],
 ] as const
 test.each(probes)('readService() reads the health check %j', (health, probe) => {
   const { spec } = readService({ name: 'web', image: 'a', health }, DEFAULTS)
@@ -191,8 +199,6 @@ const bad: readonly (readonly [string, unknown])[] = [
   ['port', { port: 80.5 }],
   ['port', { port: '80' }],
   ['hostPort', { hostPort: -1 }],
-  ['network', { network: 'host' }],
-  ['network', { network: 'container:abc' }],
   ['objective', { objective: 'fast' }],
   ['objective', { objective: 'p0 < 1ms' }],
   ['objective', { objective: 'p100 < 1ms' }],
@@ -216,6 +222,8 @@ const bad: readonly (readonly [string, unknown])[] = [
   ['routes.0.path', { routes: [{ path: '/a?b' }] }],
   ['routes.0.path', { routes: [{ path: '/a\r\nb' }] }],
   ['health', { health: { http: '/a', tcp: true } }],
+  ['health: only one of', { health: { image: true, none: true } }],
+  ['health.image', { health: { image: false } }],
   ['health.http', { health: { http: 'http://elsewhere/' } }],
   ['health.http', { health: { http: '/a b' } }],
   ['health.tcp', { health: { tcp: false } }],
@@ -261,6 +269,10 @@ test('readService() accepts or refuses anything with 422, and what it accepts is
       health: fc.oneof(fc.record({ http: fc.string() }), fc.anything()),
       routes: fc.anything(),
       cpu: fc.oneof(fc.double(), fc.anything()),
+      networks: fc.oneof(fc.array(fc.string()), fc.anything()),
+      volumes: fc.oneof(fc.array(fc.oneof(fc.string(), fc.anything())), fc.anything()),
+      labels: fc.oneof(fc.dictionary(fc.string(), fc.string()), fc.anything()),
+      user: fc.oneof(fc.string(), fc.anything()),
       memory: fc.oneof(fc.string(), fc.double()),
     },
     { requiredKeys: ['name'] },

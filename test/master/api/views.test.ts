@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Phase } from '../../../shared/model.ts'
 import type { ReplicaReport } from '../../../shared/protocol.ts'
 import { added, applied, nodeNamed, specNamed } from '../../support/worlds.ts'
-import { ApiWorld } from './api-world.ts'
+import { ApiWorld, heartbeat } from './api-world.ts'
 
 let world: ApiWorld
 let node = ''
@@ -13,8 +13,13 @@ beforeEach(async () => {
 })
 afterEach(() => world.stop())
 
+const TOTALS = {
+  ...{ networkInBytes: 1, networkOutBytes: 2 },
+  ...{ diskReadBytes: 3, diskWriteBytes: 4 },
+}
+
 function report(id: string, phase: Phase): ReplicaReport {
-  const measured = { cpuPercent: 12.345, memoryMb: 3, handle: '4711' }
+  const measured = { cpuPercent: 12.345, memoryMb: 3, handle: '4711', ...TOTALS }
   return { replica: id, service: 'web', revision: 1, phase, restarts: 2, port: 20_001, ...measured }
 }
 
@@ -35,10 +40,40 @@ test('a node is shown with its last load', async () => {
     pool: 'platform',
     cpuPercent: 12.3,
     memoryPercent: 50,
+    cpuReserved: 0,
+    memoryReservedMb: 0,
     replicas: 0,
   })
+  expect(body.nodes[0]).not.toHaveProperty('reason')
+  expect(body.nodes[0]).not.toHaveProperty('trouble')
   expect(Date.parse(body.nodes[0].seenAt)).toBeGreaterThan(0)
   expect(JSON.stringify(body)).not.toContain('secretHash')
+})
+
+test('a node shows what its replicas reserve, each by the template of its own revision', async () => {
+  const { resources } = specNamed('web')
+  const larger = { ...resources, cpuReserved: 0.25, memoryReservedMb: 100 }
+  await world.apply(
+    added('replica-1', 'web', { node }),
+    applied(specNamed('web', { resources: larger }), 2, 2),
+    added('replica-2', 'web', { node, revision: 2 }),
+  )
+  expect((await world.call('GET', '/v1/nodes/w1')).body).toMatchObject({
+    cpuReserved: 0.35,
+    memoryReservedMb: 164,
+    replicas: 2,
+  })
+})
+
+test('a node that is not ready says why, and what troubles its worker', async () => {
+  const trouble = 'the Docker Engine does not answer'
+  await world.call('POST', `/v1/nodes/${node}/heartbeat`, heartbeat({ trouble }))
+  await world.apply({ kind: 'node-condition', node, condition: 'busy' })
+  const seen = async () => (await world.call('GET', '/v1/nodes/w1')).body
+  expect(await seen()).toMatchObject({ condition: 'busy', reason: trouble, trouble })
+  await world.call('POST', '/v1/nodes/w1/cordon')
+  await world.apply({ kind: 'node-condition', node, condition: 'cordoned' })
+  expect(await seen()).toMatchObject({ reason: 'it takes nothing new', trouble })
 })
 
 const phases: readonly (readonly [Phase, string, string | undefined])[] = [
@@ -62,6 +97,7 @@ test.each(phases)('a replica whose worker reports %j is %s', async (phase, state
     restarts: 2,
     cpuPercent: 12.3,
     handle: '4711',
+    ...TOTALS,
   })
 })
 

@@ -29,6 +29,13 @@ const refused = [
   { argv: ['run', 'web', '--port', 'x', '--', 'y'], says: 'Cannot use "x" for --port' },
   { argv: ['run', 'web', '--timeout', 'soon', '--', 'y'], says: 'Cannot use "soon" for --timeout' },
   { argv: ['--image-name', 'nginx', '-p', '80:'], says: 'Cannot use "80:" for --port' },
+  {
+    argv: ['--image-name', 'nginx', '-p', '80', '--port', '81'],
+    says: 'Cannot use "81" for --port beside "80": a service has one port',
+  },
+  { argv: ['run', 'web', '--label', 'x', '--', 'y'], says: 'Cannot use "x" for --label' },
+  { argv: ['run', 'web', '--health', 'x', '--', 'y'], says: 'Cannot use "x" for --health' },
+  { argv: ['up', '--driver', 'podman'], says: 'Cannot use "podman" for --driver: expected auto' },
   { argv: ['--image-name', 'nginx', '-e', 'x'], says: 'Cannot use the variable "x"' },
   { argv: ['--node'], says: 'Cannot read the command line: Not enough arguments following: node' },
   { argv: ['nodes', '--master', 'ftp://x'], says: 'Cannot use "ftp://x" as a master' },

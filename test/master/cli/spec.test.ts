@@ -1,24 +1,29 @@
 import { expect, test } from 'vitest'
 import { Arguments } from '../../../master/cli/arguments.ts'
 import { nameOf } from '../../../master/cli/flag-command.ts'
-import { environmentOf, portsOf, routeOf, specOf } from '../../../master/cli/spec.ts'
+import { environmentOf, labelsOf, portsOf, routeOf, specOf } from '../../../master/cli/spec.ts'
 
 function argumentsOf(values: Record<string, unknown>): Arguments {
   return new Arguments({ words: [], rest: [], values })
 }
 
 test.each([
-  { text: undefined, ports: {} },
-  { text: '80', ports: { port: 80 } },
-  { text: '8080:80', ports: { port: 80, hostPort: 8080 } },
-])('portsOf() reads $text', ({ text, ports }) => {
-  expect(portsOf(text)).toEqual(ports)
+  { texts: [], ports: {} },
+  { texts: ['80'], ports: { port: 80 } },
+  { texts: ['8080:80'], ports: { port: 80, hostPort: 8080 } },
+])('portsOf() reads $texts', ({ texts, ports }) => {
+  expect(portsOf(texts)).toEqual(ports)
+})
+
+test('portsOf() refuses a second port', () => {
+  const says = 'Cannot use "81" for --port beside "80": a service has one port'
+  expect(() => portsOf(['80', '81'])).toThrow(says)
 })
 
 test.each(['', ':', '80:', ':80', '0:80', '80:65536', 'a:b', '1:2:3', '-1', '1e3', 'NaN'])(
   'portsOf() refuses "%s"',
   (text) => {
-    expect(() => portsOf(text)).toThrow(`Cannot use "${text}" for --port`)
+    expect(() => portsOf([text])).toThrow(`Cannot use "${text}" for --port`)
   },
 )
 
@@ -40,6 +45,39 @@ test.each(['', 'A', ':x', '1A:x', 'A B:x', 'A-B:x'])('environmentOf() refuses "%
 
 test('environmentOf() never repeats a value: it may be a secret', () => {
   expect(() => environmentOf(['my key:hunter2'])).toThrow(/^(?!.*hunter2).*$/s)
+})
+
+test('labelsOf() splits at the first equals sign', () => {
+  const texts = ['team=shop', 'rule=Host(`a`)=b', 'EMPTY=', 'a:b=c']
+  const labels = { team: 'shop', rule: 'Host(`a`)=b', EMPTY: '', 'a:b': 'c' }
+  expect(labelsOf(texts)).toEqual(labels)
+})
+
+test.each(['', 'team', '=x', 'team:shop'])('labelsOf() refuses "%s"', (text) => {
+  expect(() => labelsOf([text])).toThrow(`Cannot use "${text}" for --label: expected KEY=VALUE`)
+})
+
+test.each([
+  { text: '/up', health: { http: '/up' } },
+  { text: 'image', health: { image: true } },
+  { text: 'tcp', health: { tcp: true } },
+  { text: 'none', health: { none: true } },
+])('specOf() reads --health $text', ({ text, health }) => {
+  expect(specOf('web', argumentsOf({ health: text }), [])).toEqual({ name: 'web', health })
+})
+
+test('specOf() turns the flags of a container into what the API takes', () => {
+  const values = {
+    ...{ network: ['front', 'back'], volume: 'data:/x:ro', label: ['a=b', 'c=d'] },
+    ...{ user: '1000:1000', init: false, pull: 'always', pids: '64' },
+  }
+  expect(specOf('web', argumentsOf(values), [])).toEqual({
+    name: 'web',
+    networks: ['front', 'back'],
+    volumes: ['data:/x:ro'],
+    labels: { a: 'b', c: 'd' },
+    ...{ user: '1000:1000', init: false, pull: 'always', pids: 64 },
+  })
 })
 
 test.each([
@@ -99,6 +137,10 @@ test.each([
   { values: { cpu: '0' }, says: 'Cannot use "0" for --cpu' },
   { values: { cpu: 'Infinity' }, says: 'Cannot use "Infinity" for --cpu' },
   { values: { health: 'health' }, says: 'Cannot use "health" for --health' },
+  { values: { pids: '0' }, says: 'Cannot use "0" for --pids' },
+  { values: { pids: 'many' }, says: 'Cannot use "many" for --pids' },
+  { values: { label: 'team' }, says: 'Cannot use "team" for --label' },
+  { values: { user: ['a', 'b'] }, says: 'Cannot use --user: it is given 2 times' },
 ])('specOf() says "$says"', ({ values, says }) => {
   expect(() => specOf('web', argumentsOf(values), [])).toThrow(says)
 })

@@ -84,6 +84,30 @@ const cases: readonly { rule: string; to: number; why: string; given: Partial<Sc
     given: { replicas: 10, recent: recent(150) },
   },
   {
+    rule: 'at-maximum',
+    to: 2,
+    why: 'the cluster has all it may have',
+    given: { replicas: 2, room: 0, recent: recent(150) },
+  },
+  {
+    rule: 'over-objective',
+    to: 3,
+    why: 'the cluster may have one more',
+    given: { replicas: 2, room: 1, recent: recent(150) },
+  },
+  {
+    rule: 'below-minimum',
+    to: 3,
+    why: 'the cluster may have two of the four that lack',
+    given: { replicas: 1, room: 2, bounds: { replicasMin: 5, replicasMax: 9 } },
+  },
+  {
+    rule: 'at-maximum',
+    to: 1,
+    why: 'it is below its minimum and the cluster has all it may have',
+    given: { replicas: 1, room: 0, bounds: { replicasMin: 5, replicasMax: 9 } },
+  },
+  {
     rule: 'waiting-for-start',
     to: 2,
     why: 'one still starts',

@@ -132,10 +132,23 @@ test('no more replicas are promised than the master allows in total', () => {
   const desired = desiredWith([applied(specNamed('a', bounds(1, 10)), 3)])
   const limits = { replicasTotalMax: 4 }
   const two = createService({ spec: specNamed('b', bounds(2, 4)) }, limits)
-  expect(refusal(desired, two)).toContain('409 RESOURCE_EXHAUSTED: Cannot add 2 to "b"')
+  expect(refusal(desired, two)).toBe(
+    '409 RESOURCE_EXHAUSTED: Cannot add 2 to "b": the cluster has 3 of at most 4 replicas',
+  )
+  const wider = specNamed('a', bounds(6, 10))
+  expect(refusal(desired, putService({ spec: wider }, limits))).toContain('Cannot add 3 to "a"')
   expect(refusal(desired, scaleService('a', { replicas: 5 }, limits))).toContain('EXHAUSTED')
   expect(run(desired, scaleService('a', { replicas: 4 }, limits))).toEqual(['service-scaled'])
   expect(run(desired, scaleService('a', { replicas: 2 }, limits))).toEqual(['service-scaled'])
+})
+
+test('what is on its way out no longer counts against the most replicas of the cluster', () => {
+  const desired = desiredWith([
+    applied(specNamed('a', bounds(1, 10)), 3),
+    { kind: 'service-removing', service: 'a' },
+  ])
+  const three = createService({ spec: specNamed('b', bounds(3, 3)) }, { replicasTotalMax: 3 })
+  expect(run(desired, three)).toEqual(['service-applied'])
 })
 
 test('a host and path lead to one service', () => {

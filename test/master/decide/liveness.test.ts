@@ -44,6 +44,36 @@ test('isSettled() waits for every node that is not known to be lost', () => {
   expect(isSettled(both, seen, LIMITS, 15_000)).toBe(true)
 })
 
+const full = [
+  { disk: 94.9, limit: 95, condition: 'ready' },
+  { disk: 95, limit: 95, condition: 'busy' },
+  { disk: 100, limit: 100, condition: 'ready' },
+] as const
+test.each(full)('conditionOf() says $condition at $disk % disk of $limit %', (row) => {
+  const seen = new SeenWorld()
+  seen.beat('n1', 0, { disk: row.disk })
+  const verdict = conditionOf(nodeNamed('n1'), seen, { ...LIMITS, busyDiskPercent: row.limit }, 0)
+  expect(verdict.condition).toBe(row.condition)
+  if (row.condition === 'busy') expect(verdict.reason).toBe('disk at or over 95 %')
+})
+
+const troubled = [
+  { schedulability: 'open', silentMs: 0, condition: 'busy' },
+  { schedulability: 'cordoned', silentMs: 0, condition: 'cordoned' },
+  { schedulability: 'draining', silentMs: 0, condition: 'draining' },
+  { schedulability: 'open', silentMs: 3_000, condition: 'suspect' },
+] as const
+test.each(troubled)(
+  'conditionOf() says $condition of a node in trouble, $schedulability, after $silentMs ms',
+  ({ schedulability, silentMs, condition }) => {
+    const seen = new SeenWorld()
+    seen.beat('n1', 0, { cpu: 99, trouble: 'the Docker Engine does not answer' })
+    const verdict = conditionOf(nodeNamed('n1', { schedulability }), seen, LIMITS, silentMs)
+    expect(verdict.condition).toBe(condition)
+    if (condition === 'busy') expect(verdict.reason).toBe('the Docker Engine does not answer')
+  },
+)
+
 test('conditionOf() knows no limit at 100 percent', () => {
   const seen = new SeenWorld()
   seen.beat('n1', 0, { cpu: 100, memory: 100 })

@@ -5,6 +5,7 @@ import { nodeNamed, specNamed } from '../../support/worlds.ts'
 function slot(name: string, changes: Partial<Slot> = {}): Slot {
   return {
     node: nodeNamed(name),
+    why: 'it reports in time',
     cpuPercent: 10,
     memoryPercent: 10,
     cpuReserved: 0,
@@ -17,6 +18,10 @@ function slot(name: string, changes: Partial<Slot> = {}): Slot {
 }
 
 const web = specNamed('web')
+
+function busy(name: string): Pick<Slot, 'node'> {
+  return { node: nodeNamed(name, { condition: 'busy' }) }
+}
 
 test('place() adds CPU and RAM as numbers: 20 + 20 is less than 50 + 5', () => {
   const slots = [
@@ -62,6 +67,40 @@ test('place() avoids nodes where it failed, as long as there is another', () => 
   expect(place(web, [slot('a')], ['a'])).toMatchObject({ node: 'a' })
 })
 
+test('place() goes round the nodes where it failed, the longest ago first', () => {
+  const slots = [slot('a'), slot('b', { cpuPercent: 60 }), slot('c', { cpuPercent: 90 })]
+  expect(place(web, slots, ['c', 'a', 'b'])).toMatchObject({ node: 'c' })
+  expect(place(web, slots, ['b', 'c', 'a'])).toMatchObject({ node: 'b' })
+})
+
+test('place() names the trouble of a node', () => {
+  const trouble = 'the Docker Engine does not answer'
+  const why = trouble
+  expect(place(web, [slot('w2', { ...busy('w2'), why, trouble })])).toEqual({
+    kind: 'nowhere',
+    reason: 'no worker can take it: w2: the Docker Engine does not answer',
+  })
+})
+
+const kinds = [
+  { driver: 'process', spec: { image: 'nginx', command: [] }, says: 'no command is given' },
+  { driver: 'process', spec: { image: 'nginx' }, says: undefined },
+  { driver: 'process', spec: { user: '1000' }, says: 'all as the same user' },
+  {
+    driver: 'process',
+    spec: { volumes: [{ volume: 'data', path: '/x', readOnly: false }] },
+    says: 'have no volumes',
+  },
+  { driver: 'docker', spec: {}, says: 'n1 runs containers, and no image is given' },
+  { driver: 'docker', spec: { image: 'nginx', command: [] }, says: undefined },
+] as const
+test.each(kinds)('place() puts $spec on a node of $driver only where it can run', (row) => {
+  const slots = [slot('n1', { node: nodeNamed('n1', { driver: row.driver }) })]
+  const { kind, reason } = place(specNamed('web', row.spec), slots)
+  expect(kind).toBe(row.says === undefined ? 'placed' : 'nowhere')
+  expect(reason).toContain(row.says ?? 'n1 runs 0 of it')
+})
+
 test('place() says in numbers why nothing fits', () => {
   const big = specNamed('big', {
     resources: {
@@ -73,12 +112,13 @@ test('place() says in numbers why nothing fits', () => {
     },
   })
   const slots = [
-    slot('n1', { node: nodeNamed('n1', { condition: 'busy' }) }),
+    slot('n1', { ...busy('n1'), why: 'CPU at or over 85 %' }),
     slot('n2', { memoryReservedMb: 7_892 }),
   ]
   expect(place(big, slots)).toEqual({
     kind: 'nowhere',
-    reason: 'no worker can take it: n1 is busy; needs 512 MB, n2 has 300 MB free',
+    reason:
+      'no worker can take it: n1 is busy: CPU at or over 85 %; needs 512 MB, n2 has 300 MB free',
   })
   expect(place(big, [])).toEqual({ kind: 'nowhere', reason: 'there is no worker: start one' })
 })

@@ -54,14 +54,34 @@ const wobbles = [
   { what: 'much more memory', change: { memoryMb: 106 }, told: 1 },
   { what: 'a restart', change: { restarts: 1 }, told: 1 },
   { what: 'another port', change: { port: 20_001 }, told: 1 },
+  { what: 'little traffic on an idle replica', change: { networkInBytes: 900_000 }, told: 0 },
+  { what: 'much traffic on an idle replica', change: { networkInBytes: 1_100_000 }, told: 1 },
+  { what: 'the first word of its traffic', change: { networkOutBytes: 1 }, told: 1 },
+  { what: 'a little more read', change: { diskReadBytes: 1_040_000_000 }, told: 0 },
+  { what: 'much more read', change: { diskReadBytes: 1_060_000_000 }, told: 1 },
+  { what: 'many bytes written', change: { diskWriteBytes: 2_000_000 }, told: 1 },
   { what: 'another process', change: { handle: '43' }, told: 1 },
 ]
 test.each(wobbles)('ReportBook sends $told replicas after $what', ({ change, told }) => {
-  const before = report('a', { cpuPercent: 50, memoryMb: 100, handle: '42' })
+  const bytes = { networkInBytes: 0, diskReadBytes: 1_000_000_000, diskWriteBytes: 0 }
+  const before = report('a', { cpuPercent: 50, memoryMb: 100, handle: '42', ...bytes })
   const book = new ReportBook()
   book.next(now(before))
   book.acknowledge(WELL)
   expect(book.next(now({ ...before, ...change })).replicas).toHaveLength(told)
+})
+
+test('ReportBook tells steady traffic seldom: not once in a second after the first minute', () => {
+  const book = new ReportBook()
+  const perSecond = 10_000_000
+  let told = 0
+  for (let second = 1; second <= 3_600; second += 1) {
+    const { replicas } = book.next(now(report('a', { networkInBytes: second * perSecond })))
+    if (second > 60) told += replicas.length
+    book.acknowledge(WELL)
+  }
+  expect(told).toBeGreaterThan(10)
+  expect(told).toBeLessThan(100)
 })
 
 test('ReportBook keeps a master that applies its deltas exact, whatever gets lost', () => {

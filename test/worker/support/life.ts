@@ -22,7 +22,8 @@ const TIMELY = ['--restart-backoff', '50ms', '--leave-grace', '10s']
 /** One life of a worker; what it left running is ended with the test. */
 export function live(master: TinyMaster, data: string, ...flags: readonly string[]): Life {
   const own = ['--master-ip', master.url, '--worker-name', 'w1', '--data', data, '--port', '0']
-  const argv = [...own, ...TIMELY, ...flags]
+  const driver = ['--driver', 'process']
+  const argv = [...own, ...driver, ...TIMELY, ...flags]
   const config: WorkerConfig = readConfig(workerKnobs, { argv, environment: {} })
   const log = new RecordedLog()
   const leaving = new AbortController()

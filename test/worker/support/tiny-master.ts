@@ -107,6 +107,8 @@ export class TinyMaster {
     if (last === 'nodes') return send(response, this.#join(nodeJoinSchema.parse(body)), 201)
     if (last === 'heartbeat') return send(response, this.#hear(heartbeatSchema.parse(body)))
     if (last === 'leave') return send(response, this.#leave())
+    // It has no streams: a worker goes on without them.
+    if (last === 'streams') return send(response, {}, 404)
     this.polls.push(url.searchParams.get('after') ?? 'nothing')
     const answer = (): void => {
       const { epoch, revision } = this

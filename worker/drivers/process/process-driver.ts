@@ -2,16 +2,18 @@ import type { ChildProcess } from 'node:child_process'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { type Clock, repeat } from '../../../shared/clock.ts'
-import { RequestError, sentenceOf } from '../../../shared/errors.ts'
+import { notFound, RequestError, sentenceOf } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Capacity, ReplicaId } from '../../../shared/model.ts'
-import type { LogLine } from '../../../shared/protocol.ts'
+import type { LogLine } from '../../../shared/stream-protocol.ts'
 import type { LedgerEntry, ProcessIdentity } from '../../shapes.ts'
 import type {
   Driver,
+  ExecAsked,
   ExecResult,
   ExecSession,
   Found,
+  LogsAsked,
   News,
   Opinion,
   ReplicaStats,
@@ -22,14 +24,18 @@ import { runCommand } from './command.ts'
 import { environmentOf, MARK, type Surroundings } from './environment.ts'
 import { Ledger } from './ledger.ts'
 import { boundOutput } from './output.ts'
+import { readLogs } from './process-logs.ts'
 import { bootId, findFounder, identify, isAlive } from './process-table.ts'
+import { openSession } from './process-terminal.ts'
 import { endSession, killSession } from './session.ts'
-import { launch } from './spawn.ts'
+import { type Launch, launch } from './spawn.ts'
 import { Usage } from './usage.ts'
 
 /** How soon the end of a process that an earlier worker started is noticed, at the latest. */
 const POLL_MS = 250
 const BYTES_PER_MB = 1_048_576
+/** Commands that people run in replicas at once. */
+const SESSIONS_MAX = 32
 
 export interface ProcessDriverParts {
   readonly directory: string
@@ -53,6 +59,7 @@ export class ProcessDriver implements Driver {
   readonly #usage: Usage
   readonly #living = new Map<ReplicaId, Living>()
   readonly #listeners = new Set<(news: News) => void>()
+  readonly #sessions = new Set<ExecSession>()
 
   constructor(parts: ProcessDriverParts) {
     this.#parts = parts
@@ -62,6 +69,7 @@ export class ProcessDriver implements Driver {
 
   /** Processes need nothing but this machine. */
   readonly trouble = undefined
+  readonly storage = undefined
 
   async capacity(): Promise<Capacity> {
     const memoryMb = Math.max(1, Math.floor(totalmem() / BYTES_PER_MB))
@@ -125,29 +133,58 @@ export class ProcessDriver implements Driver {
     return { kind: 'none' }
   }
 
-  logs(): AsyncIterable<LogLine> {
-    throw new Error('Cannot show output: not there yet')
+  async *logs(replica: ReplicaId, asked: LogsAsked, signal: AbortSignal): AsyncGenerator<LogLine> {
+    const folder = this.#ledger.folderOf(replica)
+    if (!(await this.#ledger.replicas()).includes(replica)) {
+      throw notFound('the output of replica', replica)
+    }
+    const isOver = async (): Promise<boolean> => {
+      // Between two runs there is a note, but no process.
+      return !this.#living.has(replica) && (await this.#ledger.read(replica)).kind === 'none'
+    }
+    yield* readLogs({ folder, clock: this.#parts.clock, isOver }, asked, signal)
   }
 
-  open(): Promise<ExecSession> {
-    return Promise.reject(new Error('Cannot run a command: not there yet'))
+  async open(replica: ReplicaId, asked: ExecAsked, signal: AbortSignal): Promise<ExecSession> {
+    if (asked.terminal !== undefined) {
+      const message = 'Cannot open a terminal: the process driver has none; run it without -t'
+      throw new RequestError(422, 'NO_TERMINAL', message)
+    }
+    if (this.#sessions.size >= SESSIONS_MAX) {
+      const message = `Cannot run a command in ${replica}: ${SESSIONS_MAX} run on this node already`
+      throw new RequestError(503, 'TOO_MANY_COMMANDS', message)
+    }
+    const session = await openSession(this.#launchIn(replica, asked.command), this.#parts)
+    this.#sessions.add(session)
+    void session.exited.then(() => this.#sessions.delete(session))
+    if (signal.aborted) session.close()
+    return session
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    for (const session of this.#sessions) session.close()
+  }
 
   async exec(
     replica: ReplicaId,
     command: readonly string[],
     timeoutMs: number,
   ): Promise<ExecResult> {
+    return runCommand(this.#launchIn(replica, command), timeoutMs, this.#parts.clock)
+  }
+
+  #launchIn(replica: ReplicaId, command: readonly string[]): Launch {
     const living = this.#living.get(replica)
-    if (living === undefined) throw new Error(`Cannot run a command in ${replica}: it has ended`)
+    if (living === undefined) {
+      const message = `Cannot run a command in ${replica}: it does not run here`
+      throw new RequestError(409, 'NOT_RUNNING', message)
+    }
     const { assigned, port } = living.entry
     const folder = this.#ledger.folderOf(replica)
     const environment = environmentOf(assigned, { folder, port }, this.#parts.surroundings())
-    // A health command is no replica: it must never be taken for one.
+    // Such a command is no replica: it must never be taken for one.
     delete environment[MARK]
-    return runCommand({ command, folder, environment }, timeoutMs, this.#parts.clock)
+    return { command, folder, environment }
   }
 
   /** Nothing of an earlier run may be left when a new one starts. */

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { identify } from '../../../../master/cli/up/processes.ts'
 import { readState } from '../../../../master/cli/up/state.ts'
 import type { NodeView, ReplicaView } from '../../../../shared/api.ts'
-import { processesIn } from '../../../support/cluster.ts'
+import { processesIn } from '../../../support/ground.ts'
 import { freePort, Program, ROOT, run } from '../../../support/program.ts'
 import { until } from '../../../support/until.ts'
 
@@ -20,6 +20,7 @@ const environment = (): Record<string, string> => ({
   ORCHESTRIFY_MASTER: `http://127.0.0.1:${port}`,
   ORCHESTRIFY_BUSY_CPU: '100',
   ORCHESTRIFY_BUSY_MEMORY: '100',
+  ORCHESTRIFY_BUSY_DISK: '100',
 })
 
 const call = (...argv: readonly string[]) => run('master', argv, { cwd: dir, env: environment() })
@@ -39,8 +40,9 @@ afterEach(async () => {
 beforeAll(async () => {
   port = await freePort()
   proxyPort = await freePort()
-  const up = await call('up', ...upFlags(), '--workers', '2', '--detach')
+  const up = await call('up', ...upFlags(), '--workers', '2', '--driver', 'process', '--detach')
   expect(up.output).toContain('Ready')
+  expect(up.output).toContain('Next: orchestrify run NAME -- COMMAND...')
   expect(up.code).toBe(0)
 }, 90_000)
 

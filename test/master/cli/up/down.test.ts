@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { identify } from '../../../../master/cli/up/processes.ts'
 import { readState } from '../../../../master/cli/up/state.ts'
-import { processesIn } from '../../../support/cluster.ts'
+import { processesIn } from '../../../support/ground.ts'
 import { Program, ROOT, run } from '../../../support/program.ts'
 import { until } from '../../../support/until.ts'
 
@@ -13,7 +13,7 @@ let dir = ''
 let data = ''
 const env = { ORCHESTRIFY_BUSY_CPU: '100', ORCHESTRIFY_BUSY_MEMORY: '100' }
 const call = (...argv: readonly string[]) => run('master', argv, { cwd: dir, env })
-const any = ['--port', '0', '--proxy-port', '0']
+const any = ['--port', '0', '--proxy-port', '0', '--driver', 'process']
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'orchestrify-down-'))

@@ -26,7 +26,9 @@ function open(directory: string): { driver: ProcessDriver; exits: Exit[]; log: R
   const exits: Exit[] = []
   const watching = new AbortController()
   const watched = driver.watch((news) => {
-    if (news.kind === 'exit') exits.push(news)
+    if (news.kind !== 'exit') return
+    const { kind: _, ...exit } = news
+    exits.push(exit)
   }, watching.signal)
   onTestFinished(async () => {
     watching.abort()
@@ -78,7 +80,7 @@ describe('ProcessDriver.start()', () => {
     await expect(start(driver, assignedReplica({ command }))).rejects.toThrow(
       'Cannot start "web": spawn /no/such/program ENOENT',
     )
-    expect(await driver.list()).toEqual([])
+    expect((await driver.list()).running).toEqual([])
   })
 
   test('says that it cannot run an image', async () => {
@@ -117,7 +119,7 @@ describe('ProcessDriver.watch()', () => {
     const { handle } = await start(driver, assignedReplica({ command: node(script) }))
     await until(() => exits.length > 0)
     expect(exits).toEqual([{ replica: 'r1', handle, reason }])
-    expect(await driver.list()).toEqual([])
+    expect((await driver.list()).running).toEqual([])
   })
 
   test('ends what a process leaves behind', async () => {
@@ -207,7 +209,7 @@ describe('ProcessDriver.list() in a later life of the worker', () => {
     const before = open(directory)
     const started = await start(before.driver, assignedReplica(), 20_017)
     const { driver, exits } = open(directory)
-    expect(await driver.list()).toEqual([started])
+    expect((await driver.list()).running).toEqual([started])
     process.kill(Number(started.handle), 'SIGKILL')
     await until(() => exits.length > 0)
     expect(exits).toEqual([{ replica: 'r1', handle: started.handle, reason: 'ended' }])
@@ -222,7 +224,7 @@ describe('ProcessDriver.list() in a later life of the worker', () => {
     await mkdir(join(directory, 'r1'))
     await writeFile(join(directory, 'r1', 'ledger.json'), JSON.stringify(note))
     const { driver } = open(directory)
-    expect(await driver.list()).toEqual([])
+    expect((await driver.list()).running).toEqual([])
     await driver.stop('r1', 0)
     expect(stranger.exitCode ?? stranger.signalCode).toBeNull()
     expect(await isRunning(stranger.pid ?? 0)).toBe(true)
@@ -235,7 +237,7 @@ describe('ProcessDriver.list() in a later life of the worker', () => {
     const path = join(directory, 'r1', 'ledger.json')
     const { process: _unknown, ...note } = JSON.parse(await readFile(path, 'utf8'))
     await writeFile(path, JSON.stringify(note))
-    expect(await open(directory).driver.list()).toEqual([started])
+    expect((await open(directory).driver.list()).running).toEqual([started])
   })
 
   test('ends a process whose note is damaged, and says so', async () => {
@@ -244,7 +246,7 @@ describe('ProcessDriver.list() in a later life of the worker', () => {
     const { handle } = await start(before.driver, assignedReplica())
     await writeFile(join(directory, 'r1', 'ledger.json'), '{"assigned":')
     const { driver, log } = open(directory)
-    expect(await driver.list()).toEqual([])
+    expect((await driver.list()).running).toEqual([])
     expect(log.count('damaged replica note')).toBe(1)
     expect(await isRunning(handle)).toBe(false)
   })

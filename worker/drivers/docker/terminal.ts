@@ -1,0 +1,112 @@
+/** A command inside a container while somebody watches: bytes in, bytes out, at their pace. */
+import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { sentenceOf } from '../../../shared/errors.ts'
+import type { ExecAsked, ExecOutput, ExecSession, TerminalSize } from '../driver.ts'
+import { isRefused } from './engine-error.ts'
+import { Exec, type ExecParts } from './exec.ts'
+import { unframed } from './frames.ts'
+
+/** A terminal exists a moment after its command was started. */
+const RESIZE_TRIES = 20
+const RESIZE_AGAIN_MS = 50
+/** What a shell says of a command that was killed. */
+const KILLED_CODE = 137
+
+export async function openTerminal(
+  parts: ExecParts,
+  container: string,
+  asked: ExecAsked,
+  signal: AbortSignal,
+): Promise<ExecSession> {
+  const Tty = asked.terminal !== undefined
+  const wanted = { Cmd: [...asked.command], AttachStdin: true, Tty }
+  const exec = await Exec.create(parts, container, wanted, signal)
+  const socket = await exec.start({ hijack: true, stdin: true, Tty }, signal)
+  const session = new Terminal(parts, { exec, socket, isTerminal: Tty })
+  const close = (): void => session.close()
+  signal.addEventListener('abort', close, { once: true })
+  socket.once('close', () => signal.removeEventListener('abort', close))
+  if (signal.aborted) close()
+  if (asked.terminal !== undefined) await session.resize(asked.terminal)
+  return session
+}
+
+interface Opened {
+  readonly exec: Exec
+  readonly socket: Duplex
+  readonly isTerminal: boolean
+}
+
+class Terminal implements ExecSession {
+  readonly output: AsyncIterable<ExecOutput>
+  readonly exited: Promise<number>
+  readonly #parts: ExecParts
+  readonly #opened: Opened
+  #settle: (code: number | Promise<number>) => void = () => undefined
+  #isClosed = false
+
+  constructor(parts: ExecParts, opened: Opened) {
+    this.#parts = parts
+    this.#opened = opened
+    this.exited = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+    // Who only wants the output is not troubled by the code.
+    this.exited.catch(() => undefined)
+    this.output = this.#read()
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { socket } = this.#opened
+    if (socket.destroyed || socket.writableEnded) return
+    if (!socket.write(bytes)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+  }
+
+  endInput(): void {
+    this.#opened.socket.end()
+  }
+
+  async resize({ columns, rows }: TerminalSize): Promise<void> {
+    for (let left = RESIZE_TRIES; !this.#isClosed; left--) {
+      try {
+        return await this.#opened.exec.resize(rows, columns)
+      } catch (error) {
+        // It is not there yet, or not any more.
+        if (!isRefused(error)) throw error
+        if (left === 0 || this.#opened.socket.readableEnded) return
+        await this.#parts.clock.sleep(RESIZE_AGAIN_MS)
+      }
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const { exec, socket } = this.#opened
+    socket.destroy()
+    exec.kill().catch((error: unknown) => {
+      this.#parts.log.warn('command goes on', { reason: sentenceOf(error) })
+    })
+    this.#settle(KILLED_CODE)
+  }
+
+  async *#read(): AsyncGenerator<ExecOutput> {
+    const { socket, isTerminal, exec } = this.#opened
+    try {
+      if (isTerminal) {
+        for await (const bytes of socket) yield { stream: 'stdout', bytes }
+      } else {
+        for await (const { stream, bytes } of unframed(socket)) yield { stream, bytes }
+      }
+      this.#settle(exec.code())
+    } catch (error) {
+      // Whoever closes it knows that it ends early.
+      if (this.#isClosed) return
+      this.#settle(Promise.reject(error))
+      throw error
+    } finally {
+      this.close()
+    }
+  }
+}
