@@ -16,6 +16,8 @@ import type { StreamDoor } from './surface.ts'
 export interface StreamDoorParts {
   readonly ledger: Pick<Ledger, 'desired' | 'onCommit'>
   readonly log: Log
+  /** Within this time a worker says whether it opens a stream. */
+  readonly openMsMax?: number
 }
 
 interface Link {
@@ -23,13 +25,13 @@ interface Link {
   readonly mux: StreamMux
 }
 
-/** Within this time a worker says whether it opens a stream. */
 const OPEN_MS_MAX = 10_000
 const ID_SHOWN = 8
 
-export function openStreamDoor({ ledger, log }: StreamDoorParts): StreamDoor {
+export function openStreamDoor(parts: StreamDoorParts): StreamDoor {
+  const { ledger, log } = parts
   const places = new StreamPlaces(ledger)
-  const links = new Links(ledger)
+  const links = new Links(parts)
   const ask = (place: Place, request: StreamRequest, purpose: string, signal: AbortSignal) =>
     links.open({ node: nodeOf(place, purpose), request, purpose, signal })
   return {
@@ -88,9 +90,11 @@ interface Opening {
 class Links {
   readonly #links = new Map<NodeId, Link>()
   readonly #ledger: StreamDoorParts['ledger']
+  readonly #openMsMax: number
 
-  constructor(ledger: StreamDoorParts['ledger']) {
+  constructor({ ledger, openMsMax = OPEN_MS_MAX }: StreamDoorParts) {
     this.#ledger = ledger
+    this.#openMsMax = openMsMax
     ledger.onCommit((entries) => {
       for (const { change } of entries) {
         if (change.kind !== 'node-removed') continue
@@ -113,7 +117,7 @@ class Links {
 
   async open({ node, request, purpose, signal }: Opening): Promise<Stream> {
     const stream = this.expectLink(node, purpose).mux.open(request)
-    const deadline = startDeadline(OPEN_MS_MAX, signal)
+    const deadline = startDeadline(this.#openMsMax, signal)
     const cancel = (): void => stream.cancel()
     deadline.signal.addEventListener('abort', cancel, { once: true })
     try {

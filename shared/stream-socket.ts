@@ -114,8 +114,8 @@ class Connected implements StreamSocket {
         this.#heardAtMs = systemClock.nowMs()
       })
     }
-    // The close that follows tells of it.
-    socket.on('error', () => undefined)
+    // It is closing then, but the other side may not read any more.
+    socket.on('error', () => after(CLOSE_GRACE_MS, () => socket.terminate()))
     this.closed = new Promise((resolve) => {
       socket.once('close', (_code: number, reason: Buffer) => {
         over.abort()

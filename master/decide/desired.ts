@@ -9,6 +9,7 @@ import type {
   ServiceId,
   ServiceSpec,
 } from '../../shared/model.ts'
+import { completed } from './older-spec.ts'
 
 /** The desired state as everybody but its owner sees it. */
 export interface DesiredView {
@@ -180,7 +181,8 @@ export class Desired implements DesiredView {
     this.#nodesByName.set(node.name, node.id)
   }
 
-  #putService(service: Service): void {
+  #putService(written: Service): void {
+    const service = completed(written)
     this.services.set(service.id, service)
     this.#servicesByName.set(service.spec.name, service.id)
   }

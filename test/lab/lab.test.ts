@@ -66,11 +66,12 @@ describe.runIf(hasLab('what the lab of Docker hosts does'))('a lab', () => {
 
   test('kill() ends everything in a host, and start() boots it with its data', async () => {
     const program = inside(w1, ['sleep', '600'])
+    const ended = endOf(program)
     await until(() => insidePid(program.pid ?? 0))
     const id = await w1.docker(['info', '--format', '{{.ID}}'])
     await w1.docker(['pause', 'server'])
     await lab.faults.kill(w1)
-    expect(await endOf(program)).toBe('SIGKILL')
+    expect(await ended).toBe('SIGKILL')
     expect(await at(w1)).not.toBe('open')
     expect(w1.enginePid()).toBeUndefined()
     await lab.faults.start(w1)
@@ -206,7 +207,7 @@ describe.runIf(hasLab('what the lab of Docker hosts does'))('a lab', () => {
     const [command = '', ...rest] = enter
     const env = { ...process.env, LAB_DIR: dir }
     const program = spawn(command, [...rest, 'm', 'sleep', '600'], { env, stdio: 'ignore' })
-    const [ended] = [endOf(program)]
+    const ended = endOf(program)
     await until(() => program.pid !== undefined && commandOf(program.pid) === 'sleep')
     owner.kill('SIGKILL')
     expect(await ended).toBe('SIGKILL')

@@ -41,7 +41,7 @@ describe.runIf(canBoot)('on a machine that boots systemd', () => {
     const before = procs()
     for (const name of PROGRAMS) {
       const pid = mainPid(name)
-      host.must('kill', '-KILL', pid)
+      host.must('systemctl', 'kill', '--kill-who=main', '--signal=KILL', unitOf(name))
       await until(() => !['0', pid].includes(mainPid(name)))
     }
     await until(answers)

@@ -12,6 +12,7 @@ const debianPackages = [
   { name: 'busybox-static', without: containers },
   { name: 'curl', without: 'tests of trust beyond this machine' },
   { name: 'docker.io', without: containers },
+  { name: 'docker-compose', without: 'the test of the Compose file' },
   { name: 'docker-registry', without: 'tests that pull images' },
   { name: 'e2fsprogs', without: 'tests of a disk that fills up' },
   { name: 'iproute2', without: 'tests that make a network of their own' },

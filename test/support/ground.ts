@@ -64,13 +64,15 @@ export function loopback(): Ground {
 /** Each worker on the lab's host of its name, over TLS, with replicas as containers. */
 export function onHosts(lab: Lab): Ground {
   const { address, prefix } = lab.master
+  let token: string | undefined
   return {
     dir: lab.dir,
     masterFlags: ['--host', `127.0.0.1,${address}`],
     masterOptions: { prefix },
     workerOptions: (name) => ({ prefix: lab.host(name).prefix }),
     workerFlags: async (name, { port, ask }) => {
-      const token = (await ask('token', '--host', address)).match(/--token (\S+)/)?.[1] ?? ''
+      // Asked once: a worker that is started again must not have to wait for it.
+      token ??= (await ask('token', '--host', address)).match(/--token (\S+)/)?.[1] ?? ''
       const where = ['--master-ip', `https://${address}:${port}`, '--token', token]
       return [...where, '--data', join(lab.host(name).dir, 'worker')]
     },

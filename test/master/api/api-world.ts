@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../../../master/api/app.ts'
-import type { GateLimits } from '../../../master/api/gate.ts'
+import { Gate, type GateLimits } from '../../../master/api/gate.ts'
+import { apiRoutes } from '../../../master/api/routes/routes.ts'
 import { readMasterConfig } from '../../../master/config.ts'
 import { DemandWindows } from '../../../master/decide/demand.ts'
 import { conditionOf } from '../../../master/decide/liveness.ts'
@@ -18,6 +19,7 @@ import { RouteTable } from '../../../master/route-table.ts'
 import { createMemoryStore } from '../../../master/store/memory.ts'
 import type { Store } from '../../../master/store/store.ts'
 import { openStreamDoor } from '../../../master/stream-door.ts'
+import { createUpgrade } from '../../../master/stream-upgrade.ts'
 import type { Caller, MasterSurface, Role } from '../../../master/surface.ts'
 import { openWorkerDoor } from '../../../master/worker-door.ts'
 import type { Change } from '../../../shared/change.ts'
@@ -31,6 +33,7 @@ export interface WorldShape {
   readonly gate?: Partial<GateLimits>
   readonly keepEntries?: number
   readonly snapshotEvery?: number
+  readonly openMsMax?: number
   readonly clock?: Clock
   /** Replaces parts of the surface, for what the real ones cannot be made to do. */
   readonly change?: (master: MasterSurface) => MasterSurface
@@ -109,7 +112,7 @@ export class ApiWorld {
         },
       },
       decisions,
-      streams: openStreamDoor({ ledger, log }),
+      streams: openStreamDoor({ ledger, log, openMsMax: shape.openMsMax ?? HOUR }),
       history: new History({ sampleEveryMs: 10_000, retentionMs: 60_000 }),
       health: () => ({
         status: 'ok',
@@ -125,16 +128,13 @@ export class ApiWorld {
       },
     }
     const ending = new AbortController()
-    const api = createApi(shape.change?.(master) ?? master, {
-      identify: callerIn,
-      services: config,
-      gate: { ...config, ...shape.gate },
-      longPollMs: config.longPollMs,
-      log,
-      ending: ending.signal,
-      clock,
-    })
+    const served = shape.change?.(master) ?? master
+    const gate = new Gate({ ...config, ...shape.gate })
+    const common = { identify: callerIn, gate, log, ending: ending.signal }
+    const { longPollMs } = config
+    const api = createApi(served, { ...common, services: config, longPollMs, clock })
     const server = createServer(api)
+    server.on('upgrade', createUpgrade(apiRoutes(served, config), common))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const parts = {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Desired, templateOf } from '../../../master/decide/desired.ts'
 import { decode, encode } from '../../../master/ledger.ts'
+import type { ServiceSpec } from '../../../shared/model.ts'
 import {
   added,
   applied,
@@ -71,4 +72,14 @@ test('a snapshot gives back the same state, names like __proto__ included', () =
   expect(restored.save()).toEqual(desired.save())
   expect(restored.wasRemoved('n1')).toBe(true)
   expect(restored.replicasOn('__proto__')).toHaveLength(1)
+})
+
+test('apply() completes a template of an earlier version, and leaves one of this version alone', () => {
+  const { networks: _n, volumes: _v, labels: _l, init: _i, pull: _p, ...older } = specNamed('web')
+  const { pidsMax: _, ...resources } = older.resources
+  const spec = { ...older, resources, network: 'front' } as unknown as ServiceSpec
+  const whole = specNamed('shop')
+  const desired = desiredWith([applied(spec), applied(whole)])
+  expect(desired.serviceNamed('web')?.spec).toEqual(specNamed('web', { networks: ['front'] }))
+  expect(desired.serviceNamed('shop')?.spec).toBe(whole)
 })

@@ -4,6 +4,7 @@ import type { NodeId, ReplicaId } from '../../../shared/model.ts'
 import type { Ended, Found, Running } from '../driver.ts'
 import type { Containers } from './containers.ts'
 import { type DepartureParts, whyEnded } from './departure.ts'
+import { Gate } from './gate.ts'
 import { type Inspected, isRunning } from './inspected.ts'
 import { type Origin, originOf } from './labels.ts'
 
@@ -18,11 +19,15 @@ export interface Findings extends Found {
   readonly looks: ReadonlyMap<ReplicaId, Inspected>
 }
 
+/** The last line of each is read. */
+const ENDS_AT_ONCE = 8
+
 type Ours = Extract<Origin, { kind: 'ours' }>
 
 export async function findAll(parts: AdoptionParts, node: NodeId): Promise<Findings> {
   const running: Running[] = []
   const dead: Promise<Ended>[] = []
+  const gate = new Gate(ENDS_AT_ONCE)
   const looks = new Map<ReplicaId, Inspected>()
   for (const inspected of await parts.containers.ofNode(node)) {
     const origin = originOf(inspected.labels, inspected.environment, node)
@@ -32,7 +37,9 @@ export async function findAll(parts: AdoptionParts, node: NodeId): Promise<Findi
     if (isRunning(inspected)) {
       running.push(runningOf(origin, inspected))
       looks.set(replica, inspected)
-    } else if (!parts.isBusy(replica)) dead.push(endedOf(parts, origin, inspected))
+    } else if (!parts.isBusy(replica)) {
+      dead.push(gate.run(() => endedOf(parts, origin, inspected)))
+    }
   }
   const ended = await Promise.all(dead)
   return { running, looks, ended: ended.filter(({ replica }) => !looks.has(replica)) }

@@ -38,26 +38,22 @@ function unix(shown: string, path: string): EngineAddress {
 }
 
 function tcp(shown: string, environment: Environment): EngineAddress {
-  const url = URL.canParse(shown) ? new URL(shown.replace(/^tcp:/, 'http:')) : undefined
+  // A URL of http forgets a port that is its scheme's own.
+  const text = shown.replace(/^https?:/i, 'tcp:')
+  const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || url.hostname === '' || !['', '/'].includes(url.pathname)) {
     throw invalid(`Cannot use Docker host "${shown}": tcp://ADDRESS:PORT is expected`)
   }
   const verifies = (environment.DOCKER_TLS_VERIFY ?? '') !== ''
-  const isSecure = url.protocol === 'https:' || verifies
-  const port = portOf(url, isSecure)
-  const at = {
-    host: url.hostname,
-    port,
-    protocol: isSecure ? ('https' as const) : ('http' as const),
-  }
+  const isSecure = /^https:/i.test(shown) || verifies
+  const port = url.port === '' ? defaultPort(isSecure) : Number(url.port)
+  const protocol = isSecure ? ('https' as const) : ('http' as const)
+  const at = { host: url.hostname, port, protocol }
   const certificates = isSecure ? certificatesOf(environment, verifies) : undefined
   return certificates === undefined ? { shown, at } : { shown, at, certificates }
 }
 
-function portOf({ port, protocol }: URL, isSecure: boolean): number {
-  if (port !== '') return Number(port)
-  // A URL forgets the port that is its scheme's own.
-  if (protocol === 'https:') return 443
+function defaultPort(isSecure: boolean): number {
   return isSecure ? PORT_TLS : PORT
 }
 

@@ -8,11 +8,11 @@ const health = z.object({ Status: z.string(), Log: z.array(probed).nullish() })
 const stateSchema = z.object({
   Status: z.string(),
   Running: z.boolean(),
-  Paused: z.boolean(),
-  OOMKilled: z.boolean(),
-  Pid: z.number(),
+  Paused: z.boolean().default(false),
+  OOMKilled: z.boolean().default(false),
+  Pid: z.number().default(0),
   ExitCode: z.number(),
-  Error: z.string(),
+  Error: z.string().default(''),
   StartedAt: z.string(),
   FinishedAt: z.string(),
   Health: health.nullish(),
@@ -47,8 +47,9 @@ export interface Inspected {
 }
 
 export function readInspected(answer: unknown): Inspected {
-  const { Id, Name, Image, State, Config, HostConfig, NetworkSettings } =
-    inspectedSchema.parse(answer)
+  const { success, data } = inspectedSchema.safeParse(answer)
+  if (!success) throw new Error('Cannot look at a container: the Docker Engine says too little')
+  const { Id, Name, Image, State, Config, HostConfig, NetworkSettings } = data
   return {
     id: Id,
     name: Name.replace(/^\//, ''),

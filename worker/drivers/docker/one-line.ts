@@ -2,7 +2,9 @@ const CHARS_MAX = 200
 
 /** The last line of a text that says something, without colours and the like. */
 export function oneLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(CONTROLS, ' ').trim())
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(CONTROLS, ' ').replace(/ +/g, ' ').trim())
   return (lines.findLast((line) => line !== '') ?? '').slice(0, CHARS_MAX)
 }
 

@@ -1,5 +1,4 @@
 /** A command inside a container while somebody watches: bytes in, bytes out, at their pace. */
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { sentenceOf } from '../../../shared/errors.ts'
 import type { ExecAsked, ExecOutput, ExecSession, TerminalSize } from '../driver.ts'
@@ -60,7 +59,8 @@ class Terminal implements ExecSession {
   async write(bytes: Uint8Array): Promise<void> {
     const { socket } = this.#opened
     if (socket.destroyed || socket.writableEnded) return
-    if (!socket.write(bytes)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    // Also called when the socket is destroyed before it took them.
+    await new Promise<void>((resolve) => socket.write(bytes, () => resolve()))
   }
 
   endInput(): void {
