@@ -64,6 +64,12 @@ export class Exchange {
     return endpoint
   }
 
+  /** Calls back when the replica that is being asked is lost, until the answer is called. */
+  whenLost(hear: () => void): () => void {
+    if (this.#visit === undefined) return () => undefined
+    return this.#traffic.lost.watch(this.#visit.replica, hear)
+  }
+
   /** The head of an answer came. */
   answered(): void {
     if (this.#visit !== undefined) this.#traffic.ejection.answered(this.#visit.replica)

@@ -6,6 +6,7 @@ import { Meter } from './decide/meter.ts'
 import { Permits } from './decide/permits.ts'
 import { RetryBudget, type RetryLimits } from './decide/retry-budget.ts'
 import { type Applied, RouteTable, replicasIn, type SavedTable } from './decide/route-table.ts'
+import { LostReplicas } from './lost-replicas.ts'
 import { Totals } from './totals.ts'
 
 /** While an objective is missed the master hears of it this often. */
@@ -22,6 +23,7 @@ export class Traffic {
   readonly permits = new Permits()
   readonly meter = new Meter()
   readonly totals = new Totals()
+  readonly lost = new LostReplicas()
   readonly ejection: Ejection
   readonly balancer: Balancer
   readonly nowMs: () => number
@@ -60,6 +62,7 @@ export class Traffic {
     const applied = this.table.apply(answer, after)
     if (applied.kind !== 'applied') return applied
     this.#settle()
+    this.lost.tell(applied.lost)
     if (applied.removed.length > 0) this.#onNews()
     return applied
   }

@@ -6,9 +6,12 @@ import type { Ended, Running } from './drivers/driver.ts'
 import { LocalReplica } from './local-replica.ts'
 import { type ProbingParts, probeAdopted } from './probing.ts'
 
-/** One that runs on; until it was asked how it is, it counts as being started. */
-export function found({ assigned, startedAtMs }: Running): LocalReplica {
-  const replica = new LocalReplica(assigned, startedAtMs)
+/**
+ * One that runs on; until it was asked how it is, it counts as being started. What is wanted of it
+ * may have been heard before the runtime could say that it is there.
+ */
+export function found({ assigned, startedAtMs }: Running, wanted?: LocalReplica): LocalReplica {
+  const replica = new LocalReplica(wanted?.assigned ?? assigned, startedAtMs)
   replica.begin(startedAtMs)
   return replica
 }
@@ -25,8 +28,12 @@ export async function firstLook(
 }
 
 /** One that ended while nobody watched; when it is still wanted it starts again. */
-export function buried({ assigned, reason }: Ended, clock: Clock, limits: RestartLimits) {
-  const replica = new LocalReplica(assigned, clock.nowMs())
+export function buried(
+  { assigned, reason }: Ended,
+  { clock, limits }: { readonly clock: Clock; readonly limits: RestartLimits },
+  wanted?: LocalReplica,
+): LocalReplica {
+  const replica = new LocalReplica(wanted?.assigned ?? assigned, clock.nowMs())
   replica.die(reason, clock.nowMs(), limits)
   return replica
 }

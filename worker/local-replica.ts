@@ -54,6 +54,11 @@ export class LocalReplica {
     return this.#run
   }
 
+  /** Only wanted so far: whatever runs of it was started by an earlier life of this worker. */
+  get isUntouched(): boolean {
+    return this.#run === 'dead' && this.#phase.kind === 'starting'
+  }
+
   get isBeingStarted(): boolean {
     return this.#run === 'busy' && this.#running === undefined
   }

@@ -82,7 +82,8 @@ export class LocalReplicas {
   async adopt(): Promise<number> {
     try {
       const { running, ended } = await this.#parts.driver.list()
-      const isNew = ({ replica }: { replica: ReplicaId }): boolean => !this.#replicas.has(replica)
+      const isNew = ({ replica }: { replica: ReplicaId }): boolean =>
+        this.#replicas.get(replica)?.isUntouched ?? true
       for (const each of ended.filter(isNew)) this.#bury(each)
       await Promise.all(running.filter(isNew).map((each) => this.#adoptOne(each)))
       this.#isAdopted = true
@@ -223,15 +224,18 @@ export class LocalReplicas {
   }
 
   #bury(ended: Ended): void {
-    const { clock, limits, log } = this.#parts
     const { replica, reason } = ended
-    this.#replicas.set(replica, buried(ended, clock, limits))
-    log.warn('replica had ended', { replica, service: ended.assigned.serviceName, reason })
+    this.#replicas.set(replica, buried(ended, this.#parts, this.#replicas.get(replica)))
+    this.#parts.log.warn('replica had ended', {
+      replica,
+      service: ended.assigned.serviceName,
+      reason,
+    })
   }
 
   async #adoptOne(running: Running): Promise<void> {
     const { log, ports } = this.#parts
-    const replica = found(running)
+    const replica = found(running, this.#replicas.get(running.replica))
     this.#replicas.set(running.replica, replica)
     ports.adopt(running.replica, running.port)
     const { signal } = this.#closing

@@ -1,7 +1,7 @@
 /** Which driver runs replicas here: fixed when the worker first joins, and kept with what it offers. */
 import { join } from 'node:path'
 import type { Clock } from '../shared/clock.ts'
-import { conflict } from '../shared/errors.ts'
+import { conflict, RequestError, sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Capacity, DriverName } from '../shared/model.ts'
 import type { WorkerConfig } from './config.ts'
@@ -38,8 +38,7 @@ export async function openDriver(
   const kept = await file.read()
   const open = (name: DriverName): Driver => create(name, config, around)
   const driver = await choose(config.driver, kept, open)
-  // Without an engine a first start says so at once; later ones wait for it to come back.
-  let last = kept?.capacity ?? (await driver.capacity())
+  let last = kept?.capacity ?? (await firstCapacity(driver))
   await file.write({ driver: driver.name, capacity: last })
   const capacity = async (): Promise<Capacity> => {
     if (driver.trouble !== undefined) return last
@@ -48,6 +47,17 @@ export async function openDriver(
     return last
   }
   return { driver, capacity }
+}
+
+/** Without an engine a first start says so at once; later ones wait for it to come back. */
+async function firstCapacity(driver: Driver): Promise<Capacity> {
+  try {
+    return await driver.capacity()
+  } catch (error) {
+    await driver.close()
+    const remedy = 'start it, name another with --docker-host, or take --driver process'
+    throw new RequestError(503, 'NO_ENGINE', `${sentenceOf(error)}; ${remedy}`)
+  }
 }
 
 async function choose(

@@ -35,26 +35,31 @@ interface View {
   readonly nowMs: number
 }
 
-/** Serving replicas that nobody drains; those of a node that fell silent stay, marked. */
+/**
+ * Serving replicas that nobody drains; those of a node that fell silent stay, marked. Those of a
+ * lost one are asked only while there is nobody else: its containers may outlive their worker.
+ */
 function endpointsOf(service: Service, { desired, observed, limits, nowMs }: View): Endpoint[] {
   const endpoints: Endpoint[] = []
+  const lastResort: Endpoint[] = []
   for (const replica of desired.replicasOf(service.id)) {
     const node = replica.node === undefined ? undefined : desired.nodes.get(replica.node)
     if (node === undefined || replica.drainingSinceMs !== undefined) continue
     const report = observed.nodes.get(node.id)?.replicas.get(replica.id)
     if (report?.phase.kind !== 'serving' || report.port === undefined) continue
     const { condition } = conditionOf(node, observed, limits, nowMs)
-    if (condition === 'lost') continue
-    const suspect = condition === 'suspect'
-    endpoints.push({
+    const isLost = condition === 'lost'
+    const into = isLost ? lastResort : endpoints
+    into.push({
       replica: replica.id,
       node: node.id,
       host: node.address,
       port: report.port,
-      suspect,
+      suspect: isLost || condition === 'suspect',
     })
   }
-  return endpoints.sort((a, b) => (a.replica < b.replica ? -1 : 1))
+  const asked = endpoints.length > 0 ? endpoints : lastResort
+  return asked.sort((a, b) => (a.replica < b.replica ? -1 : 1))
 }
 
 /** Why nothing serves, in one sentence for the client. */

@@ -52,6 +52,7 @@ export function planService(
     })
   }
   changes.push(...adviceFor(service, decision, world))
+  changes.push(...relieveLost(lost.missing, live, scaled, world))
   const next = converge({ ...scaled, ...failuresOf(lost, service) }, live, lost.kept, world)
   changes.push(...next.changes)
   return { changes, toPlace: next.toPlace }
@@ -70,6 +71,8 @@ function tellPhases(all: readonly Seen[], { at }: World): Change[] {
 interface Remaining {
   readonly changes: readonly Change[]
   readonly kept: readonly Seen[]
+  /** On lost nodes: they count for nothing, but stay until others serve in their place. */
+  readonly missing: readonly Seen[]
   readonly failures?: StartFailures
 }
 
@@ -78,12 +81,17 @@ function removeLost(all: readonly Seen[], service: Service, world: World): Remai
   const { at, observed, slots } = world
   const changes: Change[] = []
   const kept: Seen[] = []
+  const missing: Seen[] = []
   let failures = service.failures
   for (const seen of all) {
     const loss = lossOf(seen, service, at)
     const reason = loss?.reason ?? drained(seen.replica, observed, at.limits, at.nowMs)
     if (reason === undefined) {
       kept.push(seen)
+      continue
+    }
+    if (loss?.kind === 'node-lost' && mayComeBack(seen, service)) {
+      missing.push(seen)
       continue
     }
     changes.push({ kind: 'replica-removed', replica: seen.replica.id, ...fact(at, reason) })
@@ -97,7 +105,28 @@ function removeLost(all: readonly Seen[], service: Service, world: World): Remai
     failures = undefined
     changes.push(failuresChange(service, undefined, world, 'its replicas serve'))
   }
-  return { changes, kept, ...(failures === undefined ? {} : { failures }) }
+  return { changes, kept, missing, ...(failures === undefined ? {} : { failures }) }
+}
+
+/** Whether it would be welcome if its node were heard of again. */
+function mayComeBack({ replica, node }: Seen, service: Service): boolean {
+  if (service.removing === true || replica.drainingSinceMs !== undefined) return false
+  if (replica.revision !== service.revision) return false
+  return node?.schedulability === 'open' || node?.schedulability === 'cordoned'
+}
+
+/** Until as many serve elsewhere, a node that comes back finds its replicas wanted. */
+function relieveLost(
+  missing: readonly Seen[],
+  live: readonly Seen[],
+  { replicas }: Service,
+  { at }: World,
+): Change[] {
+  if (live.filter(({ serving }) => serving).length < replicas) return []
+  return missing.map(({ replica, node }) => {
+    const reason = `node ${node?.name} is lost, and others serve in its place`
+    return { kind: 'replica-removed', replica: replica.id, ...fact(at, reason) }
+  })
 }
 
 function failuresOf(remaining: Remaining, service: Service): { failures?: StartFailures } {

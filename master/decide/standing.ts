@@ -18,6 +18,8 @@ export interface Seen {
 
 export type Loss =
   | { readonly kind: 'node-gone'; readonly reason: string }
+  /** It may well run on: only its worker is silent. */
+  | { readonly kind: 'node-lost'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
 interface Moment {
@@ -30,7 +32,7 @@ export function lossOf(seen: Seen, service: Service | undefined, at: Moment): Lo
   const { replica, node, report } = seen
   if (replica.node === undefined) return undefined
   if (node === undefined) return { kind: 'node-gone', reason: 'its node was removed' }
-  if (node.condition === 'lost') return { kind: 'node-gone', reason: `node ${node.name} is lost` }
+  if (node.condition === 'lost') return { kind: 'node-lost', reason: `node ${node.name} is lost` }
   if (report?.phase.kind === 'failed') {
     return { kind: 'failed', reason: `failed on ${node.name}: ${report.phase.reason}` }
   }
@@ -83,6 +85,7 @@ export function see(
     ...(report === undefined ? {} : { report }),
     ...(sinceMs === undefined ? {} : { phaseSinceMs: sinceMs }),
     ...(trouble === undefined ? {} : { trouble }),
-    serving: report?.phase.kind === 'serving',
+    // What a lost node said last is no longer news.
+    serving: report?.phase.kind === 'serving' && node?.condition !== 'lost',
   }
 }

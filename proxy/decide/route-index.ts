@@ -1,3 +1,4 @@
+import { completeImage } from '../../shared/image-reference.ts'
 import type { RouteFragment } from '../../shared/model.ts'
 
 /** Where a request goes: the service, and the path and query that its replica is asked for. */
@@ -26,7 +27,7 @@ export class RouteIndex {
   find(name: string): RouteFragment | undefined {
     const named = this.#byName.get(name)
     if (named !== undefined) return named
-    const users = this.#byImage.get(name) ?? []
+    const users = this.#byImage.get(imageKey(name)) ?? []
     return users.length === 1 ? users[0] : undefined
   }
 
@@ -49,7 +50,8 @@ export class RouteIndex {
     if (!this.#byName.has(fragment.name)) this.#byName.set(fragment.name, fragment)
     const { image } = fragment
     if (image !== undefined) {
-      this.#byImage.set(image, [...(this.#byImage.get(image) ?? []), fragment])
+      const key = imageKey(image)
+      this.#byImage.set(key, [...(this.#byImage.get(key) ?? []), fragment])
     }
     for (const rule of fragment.routes) {
       const host = normalHost(rule.host ?? ANY_HOST)
@@ -92,6 +94,15 @@ export class RouteIndex {
       if (fragment !== undefined) return { fragment, target }
       if (prefix === '/') return undefined
     }
+  }
+}
+
+/** `app` and `app:latest` are the same image; what is none at all is only itself. */
+function imageKey(text: string): string {
+  try {
+    return completeImage(text)
+  } catch {
+    return text
   }
 }
 

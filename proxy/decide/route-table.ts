@@ -1,10 +1,23 @@
-import type { ReplicaId, RouteFragment, RouteRevision, ServiceId } from '../../shared/model.ts'
+import type {
+  Endpoint,
+  ReplicaId,
+  RouteFragment,
+  RouteRevision,
+  ServiceId,
+} from '../../shared/model.ts'
 import type { RoutesAnswer } from '../../shared/protocol.ts'
 import { type Destination, RouteIndex } from './route-index.ts'
 
 export type Applied =
-  /** The table is in force; `removed` are the replicas that get no new request from now on. */
-  | { readonly kind: 'applied'; readonly removed: readonly ReplicaId[] }
+  /**
+   * The table is in force; `removed` are the replicas that get no new request from now on, `lost`
+   * those of them whose machines had fallen silent before.
+   */
+  | {
+      readonly kind: 'applied'
+      readonly removed: readonly ReplicaId[]
+      readonly lost: readonly ReplicaId[]
+    }
   /** Nothing changed, and the master says that the table is right. */
   | { readonly kind: 'confirmed' }
   /** The answer does not follow on what is here: a snapshot is needed. */
@@ -101,12 +114,14 @@ export class RouteTable {
   }
 
   #enforce(next: Map<ServiceId, RouteFragment>, revision: RouteRevision): Applied {
-    const before = replicasIn(this.#fragments.values())
+    const before = [...this.#fragments.values()].flatMap(({ endpoints }) => endpoints)
     this.#revision = revision
     this.#stale = false
     this.#put(next)
     const now = replicasIn(next.values())
-    return { kind: 'applied', removed: [...before].filter((replica) => !now.has(replica)) }
+    const gone = before.filter(({ replica }) => !now.has(replica))
+    const lost = gone.filter(({ suspect }) => suspect)
+    return { kind: 'applied', removed: gone.map(idOf), lost: lost.map(idOf) }
   }
 
   #put(fragments: Map<ServiceId, RouteFragment>): void {
@@ -121,6 +136,10 @@ export function replicasIn(fragments: Iterable<RouteFragment>): Set<ReplicaId> {
     for (const { replica } of endpoints) replicas.add(replica)
   }
   return replicas
+}
+
+function idOf({ replica }: Endpoint): ReplicaId {
+  return replica
 }
 
 function equal(a: RouteRevision | undefined, b: RouteRevision | undefined): boolean {

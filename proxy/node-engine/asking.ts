@@ -32,11 +32,16 @@ export type Asked =
 export async function ask(inbound: Inbound, exchange: Exchange, asking: Asking): Promise<Asked> {
   const { limits, signal } = asking
   const onEarlyHints = earlyHints(inbound)
+  // What cannot be repeated waits on: its replica may be well, and only out of the master's sight.
+  const whenLost = isRepeatable(inbound)
+    ? (hear: () => void): (() => void) => exchange.whenLost(hear)
+    : () => () => undefined
   let { agent } = asking
   for (let attempts = 1; ; attempts += 1) {
     const endpoint = exchange.choose()
     if (endpoint === undefined) return { kind: 'nobody' }
-    const attempted = await attempt(inbound, endpoint, { agent, limits, signal, onEarlyHints })
+    const options = { agent, limits, signal, onEarlyHints, whenLost }
+    const attempted = await attempt(inbound, endpoint, options)
     if (attempted.kind !== 'failed') return attempted
     const { failure } = attempted
     if (signal.aborted) return { kind: 'gave-up', failure }

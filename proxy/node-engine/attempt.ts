@@ -22,6 +22,8 @@ export interface AttemptOptions {
   readonly limits: EngineLimits
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal
+  /** Calls back when no answer is to be expected any more, until the answer is called. */
+  readonly whenLost: (hear: () => void) => () => void
   readonly onEarlyHints: (hints: IncomingMessage['headers']) => void
 }
 
@@ -76,8 +78,10 @@ function start(inbound: Inbound, asked: ClientRequest, options: Started): void {
       else expire()
     })
   }
+  const forget = options.whenLost(() => void asked.destroy(new Error('its machine is lost')))
   const settle = (attempted: Attempted): void => {
     cancelTimer()
+    forget()
     options.settle(attempted)
   }
   arm(limits.answerTimeoutMs)

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { Cluster } from '../support/cluster.ts'
@@ -113,8 +113,9 @@ test('what a worker runs without an assignment is undone when it hears so (C-11,
 test('a proxy serves its last table after a restart without a master', async () => {
   cluster = await Cluster.start({ workers: 1 })
   await cluster.run('web', { autoscale: false })
-  await cluster.serves('web', 1)
-  await until(async () => (await fetch(cluster?.at('web') ?? '')).status === 200)
+  const [replica] = await cluster.serves('web', 1)
+  const kept = join(cluster.dir, `proxy-${new URL(cluster.at('web')).port}`, 'routes.json')
+  await until(() => readFileSync(kept, 'utf8').includes(replica?.id ?? '?'))
   await cluster.master?.end('SIGKILL')
   await cluster.restartProxy(0)
   expect((await fetch(cluster.at('web'))).status).toBe(200)

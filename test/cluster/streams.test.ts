@@ -199,10 +199,7 @@ describe('orchestrify logs', () => {
     const before = memoryOf(cluster.master?.pid ?? 0)
     const seenBefore = new Map((await cluster.nodes()).map(({ id, seenAt }) => [id, seenAt]))
     const looks: number[] = []
-    while (looks.length < 20) {
-      looks.push(memoryOf(cluster.master?.pid ?? 0))
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await until(() => looks.push(memoryOf(cluster.master?.pid ?? 0)) >= 20, { everyMs: 100 })
     // Each of them may hold a window and what the sockets hold, never what is printed meanwhile.
     expect(Math.max(...looks) - before).toBeLessThan(100_000_000)
     const nodes = await cluster.nodes()

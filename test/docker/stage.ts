@@ -8,7 +8,10 @@ import type { LabHost } from '../support/lab-host.ts'
 import { until } from '../support/until.ts'
 
 export const IMAGE = 'web:1'
-export const PATIENCE = { timeoutMs: 60_000 }
+export const PATIENCE = { timeoutMs: 60_000, everyMs: 100 }
+
+/** Each look costs a few processes. */
+const SLOWLY = { ...PATIENCE, everyMs: 300 }
 
 const LABELS = 'index .Config.Labels "orchestrify.replica"'
 
@@ -77,6 +80,7 @@ export class Stage {
 
   /** Removes all services; nothing of theirs may be left on any host. */
   async clear(): Promise<void> {
+    for (const host of this.lab.hosts) await this.#mend(host)
     const { services } = await this.cluster.api<{ services: { name: string }[] }>('/v1/services')
     for (const { name } of services) await this.cluster.call(`/v1/services/${name}`, 'DELETE')
     await until(async () => (await this.#services()) === 0, PATIENCE)
@@ -84,12 +88,18 @@ export class Stage {
       const left = await Promise.all(this.lab.hosts.map(leftOn))
       if (left.flat().length > 0) throw new Error(left.flat().join('; '))
       return true
-    }, PATIENCE)
+    }, SLOWLY)
     await this.cluster.nodesAre('ready', this.lab.hosts.length, 30_000)
   }
 
   async close(): Promise<void> {
     await this.cluster.stop()
+  }
+
+  /** A test that failed in its middle must not take the others with it. */
+  async #mend(host: LabHost): Promise<void> {
+    if (host.enginePid() === undefined) await this.lab.faults.startEngine(host)
+    else await this.lab.faults.resumeEngine(host)
   }
 
   async #services(): Promise<number> {

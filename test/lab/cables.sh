@@ -33,12 +33,16 @@ address_of() {
 }
 
 cut() {
-  ip link set "$(plug_of "$1")" down
+  local plug
+  plug=$(plug_of "$1")
+  ip link set "$plug" down
   : >"$lab/$1.cut"
 }
 
 heal() {
-  ip link set "$(plug_of "$1")" up
+  local plug
+  plug=$(plug_of "$1")
+  ip link set "$plug" up
   rm -f "$lab/$1.cut"
 }
 
@@ -66,8 +70,9 @@ rate() {
 }
 
 unrate() {
+  plug_of "$1" >/dev/null
   rm -f "$lab/$1.rate"
-  tc qdisc delete dev "$(plug_of "$1")" root
+  tc qdisc delete dev "v-$1" root
   tc -n "$1" qdisc delete dev eth0 root
 }
 
@@ -85,10 +90,11 @@ delay() {
 }
 
 undelay() {
+  plug_of "$1" >/dev/null
   rm -f "$lab/$1.delay"
   end_delay "$1"
   ip -n "$1" link set eth0 gso_max_segs 65535
-  ip link set "$(plug_of "$1")" master br0
+  ip link set "v-$1" master br0
 }
 
 # Between the host's cable and the switch stands a program that holds each frame back.

@@ -15,7 +15,7 @@ add() {
   local home
   number_of "$1" >/dev/null
   home=$lab/$1
-  mkdir "$home" "$home/data"
+  mkdir "$home" "$home/data" "$home/engine"
   # shellcheck disable=SC2086 # Flags are separated by spaces.
   printf '%s\n' ${LAB_ENGINE_FLAGS:-} >"$home/engine-flags"
   echo "${LAB_CPUS:-}" >"$home/cpus"
@@ -69,7 +69,9 @@ init() {
   own_copy opt
   echo "$1" >/etc/hostname
   printf '127.0.0.1 localhost\n%s %s\n' "$network.$((10 + $(number_of "$1")))" "$1" >/etc/hosts
-  rm -f /etc/docker/key.json
+  # The engine's identity lies here and outlives a boot.
+  mkdir -p /etc/docker
+  mount --bind "$home/engine" /etc/docker
   if [ -e "$home/meminfo" ]; then mount --bind "$home/meminfo" /proc/meminfo; fi
   : >"$home/booted"
   exec sleep infinity

@@ -36,13 +36,13 @@ describe.runIf(hasLab('that hosts go on without their master'))('three hosts', (
     before = await everything()
     load = await cluster.load('web', 30)
     await until(() => load.replicas.size === REPLICAS)
-  })
+  }, 120_000)
 
   afterEach(async () => {
     await load.stop()
     await cluster.api('/v1/services/web', 'DELETE')
     await until(async () => (await everything()).length === 0, SLOW)
-  })
+  }, 120_000)
 
   test('do not notice a master that is killed and started again (O-26)', async () => {
     await cluster.master?.end('SIGKILL')

@@ -60,21 +60,6 @@ test('plan() keeps what fits nowhere pending with the reason, and places it when
   expect(planned(desired, seen)).toMatchObject([{ kind: 'replica-assigned', node: 'n1' }])
 })
 
-test('plan() replaces the replicas of a lost node elsewhere in one step', () => {
-  const desired = desiredWith([
-    ...nodes('n1', 'n2'),
-    applied(specNamed('web')),
-    added('r1', 'web', { node: 'n1', phase: 'serving' }),
-  ])
-  const seen = seenOf(desired)
-  seen.beat('n1', NOW - 5_000)
-  expect(planned(desired, seen)).toMatchObject([
-    { kind: 'node-condition', node: 'n1', condition: 'lost' },
-    { kind: 'replica-removed', replica: 'r1', reason: 'node n1 is lost' },
-    { kind: 'replica-added', replica: { node: 'n2' } },
-  ])
-})
-
 test('plan() concludes nothing after a restart until every node reported or is lost', () => {
   const desired = desiredWith([
     ...nodes('n1', 'n2'),

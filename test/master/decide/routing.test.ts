@@ -43,9 +43,25 @@ test('routing() lists a serving replica with its node address and port', () => {
   ])
 })
 
-test('routing() keeps the endpoints of a silent node, marked, until it is lost', () => {
+test('routing() keeps the endpoints of a silent node, marked', () => {
   expect(fragment(serving, [], 3_000).endpoints).toMatchObject([{ suspect: true }])
-  expect(fragment(serving, [], 5_000).endpoints).toEqual([])
+})
+
+test('routing() keeps the endpoints of a lost node only while nobody else serves', () => {
+  expect(fragment(serving, [], 5_000).endpoints).toMatchObject([{ replica: 'r1', suspect: true }])
+  const desired = desiredWith([
+    { kind: 'node-joined', node: nodeNamed('n1') },
+    { kind: 'node-joined', node: nodeNamed('n2') },
+    applied(specNamed('web')),
+    added('r1', 'web', { node: 'n1' }),
+    added('r2', 'web', { node: 'n2' }),
+  ])
+  const seen = new SeenWorld()
+  seen.beat('n1', NOW - 5_000)
+  seen.beat('n2', NOW)
+  for (const replica of desired.replicas.values()) seen.report(replica, serving)
+  const [only] = routing(desired, seen, LIMITS, NOW)
+  expect(only?.endpoints).toMatchObject([{ replica: 'r2', suspect: false }])
 })
 
 const absences: readonly { phase?: Phase; more?: readonly Bare[]; absence: string }[] = [

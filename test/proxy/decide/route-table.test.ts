@@ -99,6 +99,9 @@ describe('find()', () => {
     ['web', 'web'],
     ['nginx:1', 'nginx:1'],
     ['other', 'nginx:1'],
+    ['other:latest', 'nginx:1'],
+    ['other:2', undefined],
+    ['nginx', undefined],
     ['both', undefined],
     ['__proto__', undefined],
   ])('of %s is %s', (name, found) => {
@@ -131,7 +134,7 @@ describe('apply()', () => {
   test('puts a snapshot in force and says which replicas it removed', () => {
     const table = tableAt(2, 5)
     const next = answer([2, 6], 'snapshot', [service('web', [], ['r2', 'r3'])])
-    expect(table.apply(next, { epoch: 2, seq: 5 })).toEqual({ kind: 'applied', removed: ['r1'] })
+    expect(table.apply(next, { epoch: 2, seq: 5 })).toMatchObject({ removed: ['r1'], lost: [] })
     expect(table.revision).toEqual({ epoch: 2, seq: 6 })
   })
 
@@ -141,8 +144,21 @@ describe('apply()', () => {
     expect(table.apply(next, { epoch: 2, seq: 5 })).toEqual({
       kind: 'applied',
       removed: ['r1', 'r2'],
+      lost: [],
     })
     expect(table.fragments.map(({ name }) => name)).toEqual(['api'])
+  })
+
+  test('says which of the removed are lost: those whose machines had fallen silent', () => {
+    const table = tableAt(2, 5)
+    const web = service('web', [], ['r1', 'r2', 'r3'])
+    const silent = web.endpoints.map((one) => ({ ...one, suspect: one.replica !== 'r3' }))
+    table.apply(answer([2, 6], 'delta', [{ ...web, endpoints: silent }]), { epoch: 2, seq: 5 })
+    const next = answer([2, 7], 'delta', [service('web', [], ['r2'])])
+    expect(table.apply(next, { epoch: 2, seq: 6 })).toMatchObject({
+      removed: ['r1', 'r3'],
+      lost: ['r1'],
+    })
   })
 
   test.each([

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { until } from '../../support/until.ts'
 import {
   closeAll,
   deadPort,
@@ -102,6 +103,25 @@ test('the engine asks another replica for what one died of, when asking twice do
   for (let round = 0; round < 4; round += 1) {
     expect((await fetch(`${url}/s/web`)).status).toBe(200)
   }
+})
+
+test('the engine asks another replica when the one that is asked is lost, if that does no harm', async () => {
+  let asked = 0
+  const silent = await upstream(() => {
+    asked += 1
+  })
+  const { url, traffic } = await startRig({})
+  const { endpoints, ...web } = fragmentOf('web', [silent])
+  publish(traffic, [{ ...web, endpoints: endpoints.map((one) => ({ ...one, suspect: true })) }])
+  const hurrying = new AbortController()
+  const get = fetch(`${url}/s/web`)
+  const post = fetch(`${url}/s/web`, { method: 'POST', body: 'pay', signal: hurrying.signal })
+  await until(() => asked === 2)
+  publish(traffic, [fragmentOf('web', [await echoUpstream()])])
+  expect((await get).status).toBe(200)
+  expect(traffic.balancer.inFlight.get(`web-${silent}`)).toBe(1)
+  hurrying.abort()
+  await expect(post).rejects.toThrow()
 })
 
 test('the engine takes no surplus bytes of one answer for the next', async () => {

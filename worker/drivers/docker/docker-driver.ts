@@ -92,7 +92,7 @@ export class DockerDriver implements Driver {
     } catch (error) {
       if (!isAway(error)) throw error
       const message = `Cannot reach the Docker Engine at ${this.#parts.engine.address}`
-      throw new Error(`${message}: ${error.detail}`)
+      throw new RequestError(503, 'NO_ENGINE', `${message}: ${error.detail}`)
     }
   }
 
