@@ -224,23 +224,19 @@ export class LocalReplicas {
   }
 
   #bury(ended: Ended): void {
-    const { replica, reason } = ended
+    const { replica, reason, assigned } = ended
+    const service = assigned.serviceName
     this.#replicas.set(replica, buried(ended, this.#parts, this.#replicas.get(replica)))
-    this.#parts.log.warn('replica had ended', {
-      replica,
-      service: ended.assigned.serviceName,
-      reason,
-    })
+    this.#parts.log.warn('replica had ended', { replica, service, reason })
   }
 
   async #adoptOne(running: Running): Promise<void> {
-    const { log, ports } = this.#parts
     const replica = found(running, this.#replicas.get(running.replica))
     this.#replicas.set(running.replica, replica)
-    ports.adopt(running.replica, running.port)
+    this.#parts.ports.adopt(running.replica, running.port)
     const { signal } = this.#closing
     this.#enliven(replica, running, await firstLook(replica, running, { ...this.#parts, signal }))
-    log.info('replica adopted', { ...replica.who, port: running.port })
+    this.#parts.log.info('replica adopted', { ...replica.who, port: running.port })
   }
 
   /** It may have ended already, before anybody knew under which handle it runs. */

@@ -85,7 +85,7 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     expect(waited?.replace('replica-phase waiting: ', '')).toMatch(row.reason)
     console.info(`${row.how}: ${load.failed.length} of ${load.answers.length} failed; ${waited}`)
     expect(load.failed.length).toBeLessThanOrEqual(2)
-    await expectNoDoubles(stage, 'web')
+    await expectNoDoubles(stage)
   })
 
   test('one that runs out of memory is named with its limit and started again', async () => {
@@ -100,7 +100,7 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     }, PATIENCE)
     expect(waiting).toMatch(/: ran out of memory \(limit 24 MB\)/)
     await stage.cluster.serves('web', 1, 60_000)
-    await expectNoDoubles(stage, 'web')
+    await expectNoDoubles(stage)
   })
 
   test('one that exits at once never counts as running and is tried elsewhere (C-08)', async () => {
@@ -134,7 +134,7 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     await stage.state(one?.id ?? '', 'waiting', reason(1, 1))
     await stage.state(one?.id ?? '', 'waiting', reason(2, 2))
     await stage.state(one?.id ?? '', 'waiting', reason(4, 3))
-    await expectNoDoubles(stage, 'web')
+    await expectNoDoubles(stage)
   })
 
   test('one without a shell is served, and a command in it says what is missing', async () => {

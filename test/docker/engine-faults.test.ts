@@ -144,7 +144,7 @@ describe.runIf(hasLab('what engines take with them'))('an engine without --live-
       )
       expect(told.join('\n')).toMatch(/ended as the Docker Engine stopped/)
       expect(load.failed.length).toBeLessThanOrEqual(2)
-      await expectNoDoubles(stage, 'web')
+      await expectNoDoubles(stage)
     },
     120_000,
   )
@@ -173,7 +173,7 @@ describe.runIf(hasLab('what engines take with them'))('an engine without --live-
     await cluster.nodesAre('ready', 2, 60_000)
     await until(async () => (await cluster.replicas()).length === 0, PATIENCE)
     await (await twoUnderLoad(stage)).stop()
-    await expectNoDoubles(stage, 'web')
+    await expectNoDoubles(stage)
   }, 120_000)
 
   test('that has no space for an image is named, and another host runs the replica', async () => {

@@ -81,6 +81,7 @@ export class Stage {
   /** Removes all services; nothing of theirs may be left on any host. */
   async clear(): Promise<void> {
     for (const host of this.lab.hosts) await this.#mend(host)
+    for (const { name } of this.lab.hosts) await this.cluster.call(`/v1/nodes/${name}/open`, 'POST')
     const { services } = await this.cluster.api<{ services: { name: string }[] }>('/v1/services')
     for (const { name } of services) await this.cluster.call(`/v1/services/${name}`, 'DELETE')
     await until(async () => (await this.#services()) === 0, PATIENCE)
@@ -129,8 +130,8 @@ export function inside(host: LabHost, container: string, script: string): Promis
 }
 
 /** Each replica has one container, and each container its replica. */
-export async function expectNoDoubles(stage: Stage, service: string): Promise<void> {
-  const wanted = (await stage.cluster.replicas(service)).map(({ id }) => id).toSorted()
+export async function expectNoDoubles(stage: Stage): Promise<void> {
+  const wanted = (await stage.cluster.replicas()).map(({ id }) => id).toSorted()
   const listed = stage.lab.hosts.map(async (host) => {
     const ids = (await host.docker(['ps', '--all', '--quiet'])).split('\n').filter(Boolean)
     if (ids.length === 0) return []

@@ -156,7 +156,8 @@ describe.runIf(hasLab('what a replica on a host gets'))('a replica', () => {
       await lab.host(container?.host ?? '').docker(['inspect', container?.id ?? '']),
     )
     expect(seen.Config.Labels).toMatchObject({ ...labels, 'orchestrify.service-name': 'web' })
-    await started('bare', { init: false })
+    // As the first process its server ignores that it is asked to end.
+    await started('bare', { init: false, stopGrace: '1s' })
     expect(await run('bare', 'cat /proc/1/comm')).toBe('httpd\n')
   })
 
@@ -167,7 +168,7 @@ describe.runIf(hasLab('what a replica on a host gets'))('a replica', () => {
     await started('back', { networks: ['inner'] })
     await cluster.cli('open', 'w2')
     expect((await networksOn(w1)).toSorted()).toEqual(['inner', 'outer'])
-    const ask = (name: string): string => `wget -q -O - http://${name}:8080/health`
+    const ask = (name: string): string => `timeout 3 wget -q -O - http://${name}:8080/health`
     expect(await run('front', ask('middle'))).toBe('ok\n')
     expect(await run('middle', `${ask('front')}; ${ask('back')}`)).toBe('ok\nok\n')
     const apart = await cluster.tryCli('exec', 'front', '--', 'sh', '-c', ask('back'))

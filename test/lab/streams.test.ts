@@ -1,0 +1,226 @@
+/** Output and commands of containers, over the network of hosts that fail. */
+import { createHash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest'
+import type { ReplicaView } from '../../shared/api.ts'
+import { type CliCall, callCli } from '../support/cli-call.ts'
+import { Cluster } from '../support/cluster.ts'
+import { onHosts } from '../support/ground.ts'
+import { Lab } from '../support/lab.ts'
+import type { LabHost } from '../support/lab-host.ts'
+import { hasLab } from '../support/lab-needs.ts'
+import { ROOT } from '../support/program.ts'
+import { tidy } from '../support/tidy.ts'
+import { until } from '../support/until.ts'
+
+const SLOW = { timeoutMs: 60_000 }
+const TERMINAL = ['python3', join(ROOT, 'test/support/terminal.py'), '30', '90']
+/** Tells of each request on standard error. */
+const CHATTY = [
+  'sh',
+  '-c',
+  'echo "hello from $ORCHESTRIFY_SERVICE"; exec httpd -f -vv -p $PORT -h /www',
+]
+
+describe.runIf(hasLab('what is seen of containers from afar'))('on hosts', () => {
+  let lab: Lab
+  let cluster: Cluster
+  let w1: LabHost
+
+  beforeAll(async () => {
+    lab = await Lab.start({ hosts: 2 })
+    cluster = await Cluster.start({ workers: 2, proxies: 0, ground: onHosts(lab) })
+    w1 = lab.host('w1')
+    await Promise.all(lab.hosts.map((host) => lab.importImage(host, 'web:1')))
+  })
+
+  afterAll(() => cluster?.stop())
+
+  beforeEach(() => cluster.nodesAre('ready', 2, 60_000))
+
+  afterEach(() => tidy(cluster, lab.hosts))
+
+  test('logs -f shows every replica on every host, also one that comes later', async () => {
+    const both = await chatty('web', 2)
+    const following = call('logs', 'web', '-f')
+    await until(() => count(following, 'hello from web') === 2)
+    for (const replica of both) await isHeard(following, replica)
+    await cluster.api('/v1/services/web/scale', 'POST', { min: 3 })
+    const three = await cluster.serves('web', 3, 60_000)
+    const added = three.find(({ id }) => both.every((known) => known.id !== id))
+    await until(() => following.out().includes(`${short(added)}  hello from web`))
+    await isHeard(following, added)
+    await cluster.api(`/v1/replicas/${added?.id}`, 'DELETE')
+    await until(() => following.err().includes(`${short(added)} has ended`), SLOW)
+    following.interrupt()
+    expect(await following.ended).toBe(130)
+    expect(count(following, 'hello from web')).toBe(3)
+    const shown = call('logs', 'web')
+    expect(await shown.ended).toBe(0)
+    for (const replica of both) expect(shown.out()).toContain(`${short(replica)}  hello from web`)
+  }, 120_000)
+
+  test('logs shows why a container crashed', async () => {
+    const crash = ['sh', '-c', 'echo no database >&2; exit 3']
+    const started = call('run', 'crash', '--image', 'web:1', '--', ...crash)
+    const [replica] = await until(async () => {
+      const all = await cluster.replicas('crash')
+      return all.some(({ restarts }) => restarts > 0) ? all : undefined
+    }, SLOW)
+    const shown = call('logs', replica?.id ?? '')
+    expect([await shown.ended, shown.out()]).toEqual([0, expect.stringContaining('no database\n')])
+    expect(await started.ended).toBe(1)
+    expect(started.err()).toMatch(/^Cannot start "crash": .*exited with code 3$/m)
+  }, 120_000)
+
+  test('logs -f goes on where it was when a worker dies and comes back', async () => {
+    const both = await chatty('web', 2)
+    const following = call('logs', 'web', '-f')
+    await until(() => count(following, 'hello from web') === 2)
+    await cluster.workers.get('w1')?.end('SIGKILL')
+    await until(() => following.err().includes('worker w1'), SLOW)
+    await cluster.startWorker('w1')
+    await cluster.nodesAre('ready', 2, 60_000)
+    for (const replica of both) await isHeard(following, replica)
+    expect(count(following, 'hello from web')).toBe(2)
+    following.interrupt()
+    await following.ended
+  }, 120_000)
+
+  test('logs -f says that a host was cut off, and shows what replaces it', async () => {
+    const both = await chatty('web', 2)
+    const following = call('logs', 'web', '-f')
+    await until(() => count(following, 'hello from web') === 2)
+    const there = both.find(({ nodeName }) => nodeName === 'w1')
+    await lab.faults.cut(w1)
+    try {
+      const two = await cluster.serves('web', 2, 60_000)
+      const added = two.find(({ id }) => both.every((known) => known.id !== id))
+      await until(() => following.out().includes(`${short(added)}  hello from web`), SLOW)
+      await isHeard(following, added)
+      await until(() => following.err().includes(`${short(there)} Cannot go on`), SLOW)
+    } finally {
+      await lab.faults.heal(w1)
+    }
+    await cluster.nodesAre('ready', 2, 60_000)
+    following.interrupt()
+    expect(await following.ended).toBe(130)
+  }, 120_000)
+
+  test('exec hands on input, both outputs and the exit code', async () => {
+    await chatty('web', 1)
+    const failing = call('exec', 'web', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
+    expect(await failing.ended).toBe(7)
+    expect([failing.out(), failing.err().split('\n')[1]]).toEqual(['out\n', 'err'])
+    const bytes = randomBytes(1_500_000).toString('hex')
+    const piped = call('exec', 'web', '-i', '--', 'sh', '-c', 'tee /copy | sha256sum')
+    piped.type(bytes)
+    piped.endInput()
+    expect(await piped.ended).toBe(0)
+    expect(piped.out()).toBe(`${createHash('sha256').update(bytes).digest('hex')}  -\n`)
+    const back = call('exec', 'web', '--', 'cat', '/copy')
+    expect([await back.ended, back.out() === bytes]).toEqual([0, true])
+    const missing = call('exec', 'web', '--', 'no-such-program')
+    expect(await missing.ended).not.toBe(0)
+    expect(missing.err()).toContain('no-such-program')
+  }, 120_000)
+
+  test('exec -it is a terminal: its size, its keys, its end', async () => {
+    const [replica] = await chatty('web', 1)
+    const place = { ...lab.master, around: TERMINAL }
+    const shell = callCli(cluster, place, ['exec', 'web', '-it', '--', 'sh'])
+    onTestFinished(shell.kill)
+    const order = (value: object): void => shell.type(`${JSON.stringify(value)}\n`)
+    const typed = (text: string): void => order({ type: text })
+    await until(() => shell.out().includes('# '), SLOW)
+    typed('tty; stty size\n')
+    await until(() => /\/dev\/pts\/0\r\n30 90\r\n/.test(shell.out()))
+    order({ resize: [40, 100] })
+    typed('stty size\n')
+    await until(() => shell.out().includes('40 100\r\n'))
+    typed('echo begun; sleep 600\n')
+    await until(() => shell.out().includes('\nbegun\r\n'))
+    typed('\u0003')
+    typed('echo "still $((40 + 2))"\n')
+    await until(() => shell.out().includes('still 42'))
+    typed('exit 5\n')
+    await until(() => shell.out().includes('ended 5 restored'))
+    const host = lab.host(replica?.nodeName ?? '')
+    expect(await host.docker(['top', replica?.handle ?? ''])).not.toContain('sleep')
+  }, 120_000)
+
+  test('Ctrl-C ends a command in its container', async () => {
+    const [replica] = await chatty('web', 1)
+    const running = call('exec', 'web', '--', 'sh', '-c', 'echo begun; exec sleep 600')
+    await until(() => running.out() === 'begun\n', SLOW)
+    running.interrupt()
+    expect(await running.ended).toBe(130)
+    const host = lab.host(replica?.nodeName ?? '')
+    await until(async () => !(await host.docker(['top', replica?.handle ?? ''])).includes('sleep'))
+  })
+
+  const losses = [
+    { what: 'its worker dies', lose: () => cluster.workers.get('w1')?.end('SIGKILL') },
+    { what: 'its host is cut off', lose: () => lab.faults.cut(w1) },
+  ]
+
+  test.each(losses)(
+    'exec ends with a sentence when $what',
+    async ({ lose }) => {
+      await cluster.cli('cordon', 'w2')
+      await chatty('web', 1)
+      await cluster.cli('open', 'w2')
+      const running = call('exec', 'web', '--', 'sh', '-c', 'echo begun; exec sleep 600')
+      await until(() => running.out() === 'begun\n', SLOW)
+      await lose()
+      expect(await running.ended).toBe(1)
+      expect(running.err()).toContain('Cannot go on: the connection to worker w1 was lost')
+      if (cluster.workers.get('w1')?.isRunning === true) await lab.faults.heal(w1)
+      else await cluster.startWorker('w1')
+      await cluster.nodesAre('ready', 2, 60_000)
+      await until(async () => (await call('exec', 'web', '--', 'true').ended) === 0, SLOW)
+    },
+    120_000,
+  )
+
+  async function chatty(name: string, min: number): Promise<readonly ReplicaView[]> {
+    const spec = { image: 'web:1', command: CHATTY, autoscale: false, stopGrace: '1s' }
+    await cluster.api('/v1/services', 'POST', { name, ...spec, min })
+    return cluster.serves(name, min, 60_000)
+  }
+
+  function call(...words: readonly string[]): CliCall {
+    const called = callCli(cluster, lab.master, words)
+    onTestFinished(called.kill)
+    return called
+  }
+
+  /** What the replica says of a request is shown, once. */
+  async function isHeard(following: CliCall, replica: ReplicaView | undefined): Promise<void> {
+    const path = `/asked-${randomBytes(4).toString('hex')}`
+    await cluster.fetch(`${replica?.url}${path}`)
+    await until(() => following.out().includes(path), SLOW)
+    const lines = following
+      .out()
+      .split('\n')
+      .filter((line) => line.includes(path))
+    expect(lines).toEqual([expect.stringContaining(`${short(replica)}  `)])
+  }
+})
+
+function count(called: CliCall, text: string): number {
+  return called.out().split(text).length - 1
+}
+
+function short(replica: ReplicaView | undefined): string {
+  return replica?.id.slice(0, 8) ?? '?'
+}
