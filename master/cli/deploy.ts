@@ -54,9 +54,9 @@ async function untilUp(
   let told: string | undefined
   for (;;) {
     const failed = await watch.failureOf(created.id)
-    if (failed !== undefined) throw failure(created.name, failed)
+    if (failed?.isTriedElsewhere === false) throw failure(created.name, failed.reason)
     const seen = await look(api, created)
-    const obstacle = obstacleOf(seen)
+    const obstacle = failed === undefined ? obstacleOf(seen) : `${failed.reason}; tried elsewhere`
     if (obstacle !== undefined && obstacle !== told) {
       progress.clear()
       session.screen.complain(`Waiting: ${obstacle}`)

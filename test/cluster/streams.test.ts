@@ -1,12 +1,10 @@
 /** Output, commands and starts of replicas, seen from the command line of the real programs. */
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { ReplicaView } from '../../shared/api.ts'
+import { type CliCall, callCli } from '../support/cli-call.ts'
 import { Cluster } from '../support/cluster.ts'
-import { ROOT } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
 let cluster: Cluster
@@ -15,39 +13,11 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-interface Called {
-  readonly out: () => string
-  readonly err: () => string
-  readonly ended: Promise<number | NodeJS.Signals | null>
-  type(text: string): void
-  interrupt(): void
-}
-
 /** One call of the command line, its outputs apart. */
-function call(...argv: readonly string[]): Called {
-  const child = spawn(process.execPath, [join(ROOT, 'dist/master/main.js'), ...argv], {
-    env: { PATH: process.env.PATH, ORCHESTRIFY_MASTER: cluster.masterUrl },
-  })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const seen = { out: '', err: '' }
-  child.stdout.on('data', (chunk) => {
-    seen.out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    seen.err += chunk
-  })
-  child.stdin.on('error', () => undefined)
-  return {
-    out: () => seen.out,
-    err: () => seen.err,
-    ended: new Promise((resolve) => {
-      child.once('close', (code, signal) => resolve(code ?? signal))
-    }),
-    type: (text) => child.stdin.end(text),
-    interrupt: () => child.kill('SIGINT'),
-  }
+function call(...argv: readonly string[]): CliCall {
+  const called = callCli(cluster, { prefix: [] }, argv)
+  onTestFinished(() => called.kill())
+  return called
 }
 
 async function done(...argv: readonly string[]) {
@@ -238,6 +208,7 @@ describe('orchestrify exec', () => {
     const text = 'a line\n'.repeat(100_000)
     const piped = call('exec', 'echo', '-i', '--', 'cat')
     piped.type(text)
+    piped.endInput()
     expect(await piped.ended).toBe(0)
     expect(piped.out() === text).toBe(true)
     expect(await done('exec', 'echo', '--', 'cat')).toMatchObject({ code: 0, out: '' })

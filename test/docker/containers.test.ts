@@ -23,15 +23,15 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     await stage.cluster.cli('rm', 'web')
     await stage.clear()
     const format = ['--format', '{{.Action}} {{.Actor.Attributes.signal}} {{.TimeNano}}']
-    const range = ['--since', '10m', '--until', '0s', '--filter', `container=${one?.handle}`]
+    // "0s" would be the beginning of this second.
+    const now = (Date.now() / 1_000).toFixed(6)
+    const range = ['--since', '10m', '--until', now, '--filter', `container=${one?.handle}`]
     const said = (await host.docker(['events', ...range, ...format])).split('\n')
-    const at = (start: string): number =>
-      Number(
-        said
-          .find((line) => line.startsWith(start))
-          ?.split(' ')
-          .at(-1),
-      ) / 1e6
+    const at = (start: string): number => {
+      const line = said.find((each) => each.startsWith(start))
+      if (line === undefined) throw new Error(`no ${start} in ${said.join('; ')}`)
+      return Number(line.split(' ').at(-1)) / 1e6
+    }
     const tookMs = at('kill 9') - at('kill 15')
     expect(tookMs).toBeGreaterThan(1_900)
     expect(tookMs).toBeLessThan(8_000)
@@ -45,9 +45,7 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     const load = await stage.cluster.load('web', 20, '/cgi-bin/who')
     await until(() => load.replicas.size === 2)
     await stage.host().docker(['pause', victim.handle ?? ''])
-    const pausedAtMs = Date.now()
     await stage.state(victim.id, 'unhealthy', /^it is paused$/)
-    console.info(`paused seen after ${Date.now() - pausedAtMs} ms`)
     expect(await stage.cluster.cli('procs', 'web')).toMatch(/unhealthy .* it is paused/)
     const outAtMs = Date.now() + 1_000
     await until(() => load.since(outAtMs).length > 20)
@@ -83,7 +81,6 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     expect(again).toMatchObject({ id: victim.id, url: victim.url, restarts: 1 })
     const waited = (await stage.told(revision)).find((line) => line.includes('phase waiting'))
     expect(waited?.replace('replica-phase waiting: ', '')).toMatch(row.reason)
-    console.info(`${row.how}: ${load.failed.length} of ${load.answers.length} failed; ${waited}`)
     expect(load.failed.length).toBeLessThanOrEqual(2)
     await expectNoDoubles(stage)
   })
@@ -151,8 +148,7 @@ describe.runIf(hasLab('how containers are kept that misbehave'))('containers on 
     expect((await stage.cluster.fetch(stage.cluster.at('bare', '/httpd'))).status).toBe(200)
     const { code, output: said } = await stage.cluster.tryCli('exec', 'bare', '--', 'sh')
     expect(code).not.toBe(0)
-    expect(said).toMatch(/"?sh"?/)
-    console.info(`exec in an image without a shell: ${code} ${said.trim()}`)
+    expect(said).toContain('its image has no program "sh"')
   })
 
   test('one whose image brings a check is in rotation as long as that passes', async () => {

@@ -72,7 +72,7 @@ describe.runIf(hasLab('how images are deployed on hosts'))('orchestrify', () => 
 
   test('a fixed port takes another host for each replica, and no third where there are two', async () => {
     await cluster.cli(
-      ...['--image-name', 'web:1', '--name', 'shop', '-p', '9100:8080', '--min', '2'],
+      ...['--image-name', 'web:1', '--name', 'shop', '--port', '9100:8080', '--min', '2'],
     )
     const both = await cluster.serves('shop', 2)
     expect(both.map(({ url }) => url).toSorted()).toEqual([
@@ -231,10 +231,11 @@ describe.runIf(hasLab('how images are deployed on hosts'))('orchestrify', () => 
     expect(await asked({ method: 'GET' })).toMatchObject({ status: 400 })
     expect(await asked({ name: 'hello', method: 'TRACE' })).toMatchObject({ status: 400 })
     await lab.host(replica?.nodeName ?? '').docker(['pause', replica?.handle ?? ''])
+    await until(async () => (await cluster.replicas('hello'))[0]?.state === 'unhealthy', SLOW)
     const silent = await until(async () => {
-      const answer = await asked({ name: 'hello' }).catch(() => undefined)
-      return answer?.status === 503 ? answer : undefined
-    }, SLOW)
+      const answer = await asked({ name: 'hello' })
+      return answer.status === 503 ? answer : undefined
+    })
     expect(silent.text).toContain('Cannot')
   }, 120_000)
 

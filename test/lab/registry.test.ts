@@ -190,11 +190,11 @@ describe.runIf(hasLab('how images are pulled', ['docker-registry']))('an image',
       const place = { ...lab.master, around: terminal }
       const told = callCli(cluster, place, ['run', 'fat', '--image', 'fat:1'])
       onTestFinished(told.kill)
-      await until(
-        () => /\r\S*pulling \S+\/team\/fat:1, \d of 2 layers \d+% of 7\.\d MB/.test(told.out()),
-        SLOW,
-      )
-      await until(() => told.out().includes('ended 0'), SLOW)
+      await until(() => {
+        expect(told.out()).toMatch(/pulling \S+\/team\/fat:1, \d of 2 layers \d+% of 7\.\d MB/)
+        return true
+      }, SLOW)
+      await until(() => told.out().includes('\nended 0'), SLOW)
       expect(told.out()).toContain('"fat" serves')
     } finally {
       await cluster.cli('open', 'w2')

@@ -111,6 +111,20 @@ describe.runIf(hasLab('what a replica on a host gets'))('a replica', () => {
     expect(reasons.join('\n')).toContain('w2 runs 0 of it, with 20 % CPU and 20 % RAM in use')
   }, 120_000)
 
+  test('that one host cannot start is started on another, and the call succeeds (C-08)', async () => {
+    // Where it would go first.
+    const w2 = lab.host('w2')
+    const published = `${w2.address}:9200:1`
+    await w2.docker(['run', '--detach', '--name', 'stranger', '--publish', published, 'web:1'])
+    const told = call('--image-name', 'web:1', '-p', '9200:8080')
+    expect(await told.ended).toBe(0)
+    expect(told.err()).toMatch(
+      /^Waiting: failed on w2: .*port 9200.* is in use.*; tried elsewhere$/m,
+    )
+    expect(told.out()).toContain(`on w1: http://${w1.address}:9200\n`)
+    await w2.docker(['rm', '--force', 'stranger'])
+  })
+
   test('has the limits that were asked, or 1 CPU and 512 MB, in force (T-03, R10)', async () => {
     await started('plain', {})
     await started('small', { cpu: 0.25, memory: '64m', pids: 50 })

@@ -80,6 +80,12 @@ export class Exec {
     }
   }
 
+  /** Whether there ever was a process of it. */
+  async hasBegun(): Promise<boolean> {
+    const { Pid } = await this.#look()
+    return (Pid ?? 0) > 0
+  }
+
   /** Ends it with all it started, where its process can be seen from here. */
   async kill(): Promise<void> {
     const { Running, Pid: pid = 0 } = await this.#look()

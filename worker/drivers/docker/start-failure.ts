@@ -4,9 +4,9 @@ import { type EngineError, isRefused } from './engine-error.ts'
 
 /** Names of layers through which the engine hands on what its runtime said. */
 const NOISE = [
-  /^.*\bOCI runtime (create|start) failed: /s,
+  /^.*\bOCI runtime (create|start|exec) failed: /s,
   /^failed to create (task for container|shim task|shim): /,
-  /^(runc (create|run|start) failed|container_linux\.go:\d+|process_linux\.go:\d+): /,
+  /^(runc (create|run|start) failed|exec failed|container_linux\.go:\d+|process_linux\.go:\d+): /,
   /^(unable to start container process|starting container process caused): /,
   /^error during container init: /,
   /^Error response from daemon: /,

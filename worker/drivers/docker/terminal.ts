@@ -1,16 +1,18 @@
 /** A command inside a container while somebody watches: bytes in, bytes out, at their pace. */
 import type { Duplex } from 'node:stream'
-import { sentenceOf } from '../../../shared/errors.ts'
+import { RequestError, sentenceOf } from '../../../shared/errors.ts'
 import type { ExecAsked, ExecOutput, ExecSession, TerminalSize } from '../driver.ts'
 import { isRefused } from './engine-error.ts'
 import { Exec, type ExecParts } from './exec.ts'
 import { unframed } from './frames.ts'
+import { shortened } from './start-failure.ts'
 
 /** A terminal exists a moment after its command was started. */
 const RESIZE_TRIES = 20
 const RESIZE_AGAIN_MS = 50
 /** What a shell says of a command that was killed. */
 const KILLED_CODE = 137
+const NOT_BEGUN = 'OCI runtime exec failed: '
 
 export async function openTerminal(
   parts: ExecParts,
@@ -19,10 +21,11 @@ export async function openTerminal(
   signal: AbortSignal,
 ): Promise<ExecSession> {
   const Tty = asked.terminal !== undefined
+  const [program = ''] = asked.command
   const wanted = { Cmd: [...asked.command], AttachStdin: true, Tty }
   const exec = await Exec.create(parts, container, wanted, signal)
   const socket = await exec.start({ hijack: true, stdin: true, Tty }, signal)
-  const session = new Terminal(parts, { exec, socket, isTerminal: Tty })
+  const session = new Terminal(parts, { exec, socket, isTerminal: Tty, program })
   const close = (): void => session.close()
   signal.addEventListener('abort', close, { once: true })
   socket.once('close', () => signal.removeEventListener('abort', close))
@@ -35,6 +38,7 @@ interface Opened {
   readonly exec: Exec
   readonly socket: Duplex
   readonly isTerminal: boolean
+  readonly program: string
 }
 
 class Terminal implements ExecSession {
@@ -92,12 +96,13 @@ class Terminal implements ExecSession {
   }
 
   async *#read(): AsyncGenerator<ExecOutput> {
-    const { socket, isTerminal, exec } = this.#opened
+    const { exec } = this.#opened
+    let isFirst = true
     try {
-      if (isTerminal) {
-        for await (const bytes of socket) yield { stream: 'stdout', bytes }
-      } else {
-        for await (const { stream, bytes } of unframed(socket)) yield { stream, bytes }
+      for await (const output of this.#pieces()) {
+        if (isFirst) await expectStarted(this.#opened, output.bytes)
+        isFirst = false
+        yield output
       }
       this.#settle(exec.code())
     } catch (error) {
@@ -109,4 +114,20 @@ class Terminal implements ExecSession {
       this.close()
     }
   }
+
+  async *#pieces(): AsyncGenerator<ExecOutput> {
+    const { socket, isTerminal } = this.#opened
+    if (isTerminal) {
+      for await (const bytes of socket) yield { stream: 'stdout', bytes }
+    } else {
+      for await (const { stream, bytes } of unframed(socket)) yield { stream, bytes }
+    }
+  }
+}
+
+/** Why a command cannot begin, the engine writes where the command would write. */
+async function expectStarted({ exec, program }: Opened, first: Uint8Array): Promise<void> {
+  const said = Buffer.from(first).toString('utf8')
+  if (!said.startsWith(NOT_BEGUN) || (await exec.hasBegun())) return
+  throw new RequestError(422, 'NOT_STARTED', `Cannot run "${program}": ${shortened(said)}`)
 }

@@ -60,6 +60,10 @@ const said = [
     'OCI runtime create failed: container_linux.go:380: starting container process caused: process_linux.go:545: container init was OOM-killed (memory limit too low?): unknown',
     'container init was OOM-killed (memory limit too low?)',
   ],
+  [
+    'OCI runtime exec failed: exec failed: unable to start container process: current working directory is outside: unknown',
+    'current working directory is outside',
+  ],
   ['unable to find user bob: no matching entries in passwd file', 'its image has no user "bob"'],
   ['mkdir /data/x: no space left on device', 'mkdir /data/x: no space left on device'],
 ] as const
