@@ -36,6 +36,8 @@ export interface LocalReplicasParts {
   /** Something changed that the master should hear of at once. */
   readonly onChange: () => void
   readonly progress: Pick<StartProgress, 'tell' | 'ended'>
+  /** Told the highest epoch of a master for which something here was started. */
+  readonly recall: (epoch: number) => void
 }
 
 /** Longer than any backoff step needs to be noticed in time; events ring earlier. */
@@ -77,9 +79,8 @@ export class LocalReplicas {
   /**
    * Takes over what an earlier life of this worker left running, without touching it. While the
    * runtime cannot say what that is, nothing is started; its first news bring us back here.
-   * Answers the highest epoch of a master for which something was started.
    */
-  async adopt(): Promise<number> {
+  async adopt(): Promise<void> {
     try {
       const { running, ended } = await this.#parts.driver.list()
       const isNew = ({ replica }: { replica: ReplicaId }): boolean =>
@@ -87,10 +88,9 @@ export class LocalReplicas {
       for (const each of ended.filter(isNew)) this.#bury(each)
       await Promise.all(running.filter(isNew).map((each) => this.#adoptOne(each)))
       this.#isAdopted = true
-      return Math.max(0, ...running.map(({ epoch = 0 }) => epoch))
+      this.#parts.recall(Math.max(0, ...running.map(({ epoch = 0 }) => epoch)))
     } catch (error) {
       this.#parts.log.warn('replicas cannot be listed yet', { reason: sentenceOf(error) })
-      return 0
     }
   }
 

@@ -60,9 +60,9 @@ async function runIn(
   const clock = systemClock
   const worker = await assemble({ ...around, directory, config, clock })
   const ending = new AbortController()
-  const { agent, replicas, streams, adopt, sample, close } = worker
+  const { agent, replicas, streams, sample, close } = worker
   try {
-    await adopt()
+    await replicas.adopt()
     const converging = replicas.run(ending.signal)
     const sampling = repeat(sample, SAMPLE_EVERY_MS, clock, ending.signal)
     const serving = farewell({ agent, replicas, config, clock, log: around.log }, around.leave)
@@ -81,7 +81,6 @@ interface Assembled {
   readonly agent: Agent
   readonly replicas: LocalReplicas
   readonly streams: StreamLink
-  readonly adopt: () => Promise<void>
   readonly sample: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -98,7 +97,7 @@ async function assemble(around: Around): Promise<Assembled> {
   const masters = checkedMasters(config, credential)
   const obedience = await Obedience.load(directory, log)
   const runtime = await openRuntime(around, obedience)
-  const { state, driver, replicas, ports, progress, adopt } = runtime
+  const { state, driver, replicas, ports, progress } = runtime
   const client = createControlClient({ masters, ...trustOf(masters, config, credential) })
   const link = createMasterLink(client, config.heartbeatDeadlineMs)
   const identity = { name: config.workerName, driver: driver.name }
@@ -120,7 +119,7 @@ async function assemble(around: Around): Promise<Assembled> {
       state.node = joined.node
       ports.startFrom(joined.node)
       // Only now it is known which replicas of this machine are ours, should that have been lost.
-      await adopt()
+      await replicas.adopt()
     },
   })
   state.ring = () => agent.ring()
@@ -131,7 +130,7 @@ async function assemble(around: Around): Promise<Assembled> {
     client.close()
     await Promise.all([metrics.close(), driver.close()])
   }
-  return { agent, replicas, streams, adopt, sample: runtime.sample, close }
+  return { agent, replicas, streams, sample: runtime.sample, close }
 }
 
 /** What runs replicas, without a word to any master. */
@@ -150,14 +149,14 @@ async function openRuntime(around: Around, obedience: Obedience) {
   const replicas = new LocalReplicas({
     ...{ driver, ports, clock, log, limits: config, host: () => state.host, progress },
     onChange: () => state.ring(),
+    recall: (epoch) => obedience.recall(epoch),
   })
-  const adopt = async (): Promise<void> => obedience.recall(await replicas.adopt())
   const sample = async (): Promise<void> => {
     disks.splice(1, 1, ...(driver.storage === undefined ? [] : [driver.storage]))
     state.load = await readHostLoad()
     await replicas.sample()
   }
-  return { state, driver, capacity, replicas, ports, progress, adopt, sample }
+  return { state, driver, capacity, replicas, ports, progress, sample }
 }
 
 /** What becomes known only after the start, and who asks for it before. */
