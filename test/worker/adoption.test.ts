@@ -53,6 +53,7 @@ async function worker() {
     ...{ driver, clock, log, limits: LIMITS, host: () => '127.0.0.1', onChange: () => undefined },
     ports: await Ports.load({ first: 20_000, last: 20_010 }, directory, log),
     progress: { tell: () => undefined, ended: () => undefined },
+    recall: () => undefined,
   })
   const ending = new AbortController()
   await replicas.adopt()
