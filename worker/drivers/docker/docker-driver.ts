@@ -174,7 +174,7 @@ export class DockerDriver implements Driver {
 
   async *logs(replica: ReplicaId, asked: LogsAsked, signal: AbortSignal): AsyncGenerator<LogLine> {
     const container = await this.#containerOf(replica, 'show output of')
-    yield* readLogs(this.#parts.engine, container, asked, signal)
+    yield* readLogs(this.#parts, container, asked, signal)
   }
 
   async open(replica: ReplicaId, asked: ExecAsked, signal: AbortSignal): Promise<ExecSession> {

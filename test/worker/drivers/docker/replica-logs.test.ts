@@ -21,7 +21,10 @@ async function* cutAt(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 
 async function read(bytes: Buffer, size: number): Promise<LogLine[]> {
   const lines: LogLine[] = []
-  for await (const line of linesOf(unframed(cutAt(bytes, size)))) lines.push(line)
+  for await (const { stamp, ...line } of linesOf(unframed(cutAt(bytes, size)))) {
+    expect(stamp).toBe(TIME)
+    lines.push(line)
+  }
   return lines
 }
 
