@@ -1,11 +1,15 @@
 /** Reads a file of YAML or JSON; it is not trusted, neither in its size nor in its shape. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { parse } from 'yaml'
+import { createRequire } from 'node:module'
+import type Yaml from 'yaml'
 import { sentenceOf } from './errors.ts'
 
 const FILE_BYTES_MAX = 1_000_000
 /** Aliases that stand for aliases can blow a small file up to gigabytes. */
 const ALIASES_MAX = 100
+
+/** Most programs are told nothing by a file: without one, the parser's memory is spared. */
+const load = createRequire(import.meta.url)
 
 /** Throws one sentence about the file's content, without its name. */
 export function readYamlFile(path: string): unknown {
@@ -13,6 +17,7 @@ export function readYamlFile(path: string): unknown {
 }
 
 export function parseYaml(text: string): unknown {
+  const { parse }: typeof Yaml = load('yaml')
   try {
     return parse(text, { maxAliasCount: ALIASES_MAX, logLevel: 'error' })
   } catch (error) {
