@@ -15,7 +15,7 @@ import { Observations } from './observations.ts'
 import { openProxyDoor } from './proxy-door.ts'
 import { ProxyWatch } from './proxy-watch.ts'
 import { RouteTable } from './route-table.ts'
-import { openStreamDoor } from './stream-door.ts'
+import { openStreamDoor } from './streams/stream-door.ts'
 import { openWorkerDoor } from './worker-door.ts'
 
 export interface Base {

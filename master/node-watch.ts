@@ -59,6 +59,7 @@ type Replicas = Pick<Watched, 'replicas' | 'phaseSinceMs'>
 /** The worker's clock may be another one: how long a phase lasts is measured by ours. */
 function merged(known: Watched | undefined, beat: Heartbeat, nowMs: number): Replicas {
   const before = known ?? nothing()
+  if (beat.unseen === true) return before
   const { replicas, phaseSinceMs } = beat.full ? nothing() : before
   for (const report of beat.replicas) {
     const id = report.replica

@@ -19,7 +19,7 @@ import { type ControlServer, createControlServer } from './server/control-server
 import { openEmbeddedStore } from './store/embedded/embedded.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
-import { createUpgrade } from './stream-upgrade.ts'
+import { createUpgrade } from './streams/upgrade.ts'
 import type { MasterSurface } from './surface.ts'
 import { logChange } from './transition-log.ts'
 

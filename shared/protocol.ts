@@ -87,6 +87,8 @@ export const heartbeatSchema = z.object({
   /** The revision of the assignments that this report already reflects. */
   assignments: count,
   metricsPort: z.number().int().min(0).max(65535).exactOptional(),
+  /** The runtime could not say yet what runs: of replicas this report says nothing. */
+  unseen: z.literal(true).exactOptional(),
   /** Why nothing can be started or stopped there now: `the Docker Engine does not answer`. */
   trouble: z.string().max(1_000).exactOptional(),
 })

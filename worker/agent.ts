@@ -18,7 +18,7 @@ export interface AgentParts {
   readonly link: MasterLink
   readonly membership: Membership
   readonly obedience: Obedience
-  readonly replicas: Pick<LocalReplicas, 'assume' | 'obey' | 'reports'>
+  readonly replicas: Pick<LocalReplicas, 'assume' | 'obey' | 'reports' | 'isBlind'>
   readonly hostLoad: () => HostLoad
   /** Why nothing can be started or stopped here now. */
   readonly trouble: () => string | undefined
@@ -175,15 +175,18 @@ export class Agent {
     }
     const node = this.#joined?.node
     if (node === undefined) return
-    const delta = this.#book.next(replicas.reports)
+    const { isBlind } = replicas
+    if (isBlind) this.#book.startAfresh()
+    const delta = this.#book.next(isBlind ? new Map() : replicas.reports)
     const told = trouble()?.slice(0, TROUBLE_LENGTH_MAX)
-    const state = { load: hostLoad(), ...(told === undefined ? {} : { trouble: told }) }
+    const sight = isBlind ? { unseen: true as const } : {}
+    const state = { load: hostLoad(), ...sight, ...(told === undefined ? {} : { trouble: told }) }
     const body = { boot, ...delta, ...state, assignments: this.#revision, metricsPort }
     const answer = await link.heartbeat(node, { wire: WIRE_VERSION, ...body }, signal)
     const before = this.#epoch
     if (!this.#parts.obedience.accepts(answer.epoch)) return
     this.#book.acknowledge(answer)
-    if (answer.epoch !== before) this.#book.startAfresh()
+    if (answer.epoch !== before || isBlind) this.#book.startAfresh()
     this.#epoch = answer.epoch
     if (answer.wantFull) this.#bell.ring()
   }

@@ -54,7 +54,7 @@ export class LocalReplicas {
   readonly #earlyExits = new EarlyExits()
   readonly #closing = new AbortController()
   readonly #census: Census
-  #isAdopted = false
+  #isBlind = true
   #wanted: Wanted = { replicas: new Map(), heard: false }
 
   constructor(parts: LocalReplicasParts) {
@@ -66,6 +66,11 @@ export class LocalReplicas {
 
   get reports(): ReadonlyMap<ReplicaId, ReplicaReport> {
     return new Map([...this.#replicas].map(([id, replica]) => [id, replica.report]))
+  }
+
+  /** The runtime has not said yet what runs here. */
+  get isBlind(): boolean {
+    return this.#isBlind
   }
 
   get all(): Iterable<LocalReplica> {
@@ -87,7 +92,7 @@ export class LocalReplicas {
         this.#replicas.get(replica)?.isUntouched ?? true
       for (const each of ended.filter(isNew)) this.#bury(each)
       await Promise.all(running.filter(isNew).map((each) => this.#adoptOne(each)))
-      this.#isAdopted = true
+      this.#isBlind = false
       this.#parts.recall(Math.max(0, ...running.map(({ epoch = 0 }) => epoch)))
     } catch (error) {
       this.#parts.log.warn('replicas cannot be listed yet', { reason: sentenceOf(error) })
@@ -110,21 +115,12 @@ export class LocalReplicas {
   async run(signal: AbortSignal): Promise<void> {
     this.#tasks.begin(this.#parts.driver.watch((news) => this.#hear(news), this.#closing.signal))
     while (!signal.aborted && !this.#tasks.isBroken) {
-      if (this.#isAdopted) this.#converge()
+      if (!this.#isBlind) this.#converge()
       await this.#bell.wait(CONVERGE_EVERY_MS, this.#parts.clock, signal)
     }
     this.#closing.abort()
     for (const replica of this.#replicas.values()) replica.release()
     await this.#tasks.ended()
-  }
-
-  /** Asks the driver what each replica uses. */
-  async sample(): Promise<void> {
-    const asked = [...this.#replicas].map(async ([id, replica]) => {
-      const stats = replica.run === 'alive' ? await this.#parts.driver.stats(id) : undefined
-      if (replica.run === 'alive') replica.stats = stats
-    })
-    await Promise.all(asked)
   }
 
   #want(replicas: readonly AssignedReplica[], heard: boolean): void {
@@ -258,7 +254,7 @@ export class LocalReplicas {
     if (news.kind === 'exit') this.#onExit(news)
     else if (news.kind === 'opinion') this.#replicas.get(news.replica)?.doubt.ring()
     else if (news.kind === 'trouble') this.#parts.onChange()
-    else this.#tasks.begin(this.#isAdopted ? this.#census.take() : this.adopt())
+    else this.#tasks.begin(this.#isBlind ? this.adopt() : this.#census.take())
   }
 
   #onExit(exit: Exit): void {

@@ -22,6 +22,7 @@ import { type Gauges, serveMetrics } from './metrics.ts'
 import { Obedience } from './obedience.ts'
 import { openDriver } from './open-driver.ts'
 import { Ports } from './ports.ts'
+import { sample as sampleReplicas } from './sampling.ts'
 import { StartProgress } from './start-progress.ts'
 import { openStreamLink, type StreamLink } from './stream-link.ts'
 import { createStreamServer } from './stream-server.ts'
@@ -154,7 +155,7 @@ async function openRuntime(around: Around, obedience: Obedience) {
   const sample = async (): Promise<void> => {
     disks.splice(1, 1, ...(driver.storage === undefined ? [] : [driver.storage]))
     state.load = await readHostLoad()
-    await replicas.sample()
+    await sampleReplicas(replicas.all, driver)
   }
   return { state, driver, capacity, replicas, ports, progress, sample }
 }

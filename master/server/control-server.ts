@@ -12,6 +12,7 @@ import { after } from '../../shared/clock.ts'
 import type { ServerTls } from '../identity/server-tls.ts'
 import { CONTROL_LIMITS, type ControlLimits } from './control-limits.ts'
 import { handOver } from './first-byte.ts'
+import { ignoreOffer, mayIgnoreOffer } from './ignored-offer.ts'
 import { createPlainGate, refuse, refuseUpgrade } from './plain-gate.ts'
 import { listenOn } from './port-listen.ts'
 
@@ -95,7 +96,7 @@ function createSecure(options: ControlServerOptions, limits: ControlLimits): Htt
     rejectUnauthorized: false,
   })
   server.on('request', options.listener)
-  if (options.upgrade !== undefined) server.on('upgrade', guardUpgrade(options.upgrade))
+  if (options.upgrade !== undefined) server.on('upgrade', guardUpgrade(options))
   return server
 }
 
@@ -107,9 +108,8 @@ function createPlain(options: ControlServerOptions, limits: ControlLimits): Http
     if (refusal === undefined) options.listener(request, response)
     else refuse(response, refusal)
   })
-  const { upgrade } = options
-  if (upgrade === undefined) return server
-  const guarded = guardUpgrade(upgrade)
+  if (options.upgrade === undefined) return server
+  const guarded = guardUpgrade(options)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const refusal = gate(request)
     if (refusal === undefined) guarded(request, socket, head)
@@ -119,10 +119,11 @@ function createPlain(options: ControlServerOptions, limits: ControlLimits): Http
 }
 
 /** An upgraded socket has left the server that would have heard its errors. */
-function guardUpgrade(upgrade: ControlUpgrade): ControlUpgrade {
+function guardUpgrade({ listener, upgrade }: ControlServerOptions): ControlUpgrade {
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    upgrade(request, socket, head)
+    if (mayIgnoreOffer(request)) ignoreOffer(request, socket, listener)
+    else upgrade?.(request, socket, head)
   }
 }
 

@@ -106,7 +106,7 @@ async function engine(
 }
 
 async function weigh(cluster: Cluster, quick: boolean): Promise<Weights> {
-  await idle()
+  await idle(quick)
   const programs = {
     'rss_mb.master': rssMb(cluster.master?.pid ?? 0),
     'rss_mb.worker': rssMb(workerPid(cluster)),
@@ -120,7 +120,7 @@ async function weigh(cluster: Cluster, quick: boolean): Promise<Weights> {
   const spec = { name: 'many', image: SMALL_IMAGE, ...count, ...small, autoscale: false }
   await cluster.api('/v1/services', 'POST', spec)
   await cluster.serves('many', CONTAINERS, 180_000)
-  await idle()
+  await idle(quick)
   const weight = rssMb(workerPid(cluster))
   await removed(cluster, 'many')
   await cluster.cli('open', 'w2')

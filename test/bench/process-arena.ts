@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { Cluster } from '../support/cluster.ts'
 import { Load } from '../support/load.ts'
 import { freePort, ROOT } from '../support/program.ts'
-import { type Arena, idle, polledStart, REQUESTS_PER_SECOND, reaction, SLOW_MS } from './arena.ts'
+import {
+  type Arena,
+  idle,
+  polledStart,
+  REQUESTS_PER_SECOND,
+  reaction,
+  SLOW_MS,
+  type Weights,
+} from './arena.ts'
 import { rssMb } from './memory.ts'
 
 const SERVICE = join(ROOT, 'test/support/service.mjs')
@@ -16,7 +24,7 @@ export const processArena: Arena = {
   },
   react: () => inCluster(react),
   bareStart,
-  weigh: () => inCluster(weigh),
+  weigh: (quick) => inCluster((cluster) => weigh(cluster, quick)),
   close: async () => undefined,
 }
 
@@ -58,8 +66,8 @@ async function bareStart(): Promise<number> {
   }
 }
 
-async function weigh(cluster: Cluster): Promise<Readonly<Record<string, number>>> {
-  await idle()
+async function weigh(cluster: Cluster, quick: boolean): Promise<Weights> {
+  await idle(quick)
   return {
     'rss_mb.master': rssMb(cluster.master?.pid ?? 0),
     'rss_mb.worker': rssMb(cluster.workers.get('w1')?.pid ?? 0),

@@ -99,6 +99,28 @@ describe.runIf(hasLab('how engines are borne that fail'))('an engine with --live
     expect(await containersOn(stage.host())).toEqual(before)
     expect(load.failed).toEqual([])
   }, 120_000)
+
+  test('that is away when its worker starts again takes nothing from what only it runs', async () => {
+    const { lab, cluster } = stage
+    await cluster.cli('cordon', 'w2')
+    await stage.run('web')
+    await cluster.serves('web', 1, 60_000)
+    const load = await cluster.load('web', 20, '/cgi-bin/who')
+    await cluster.workers.get('w1')?.end('SIGKILL')
+    await lab.faults.stopEngine(stage.host())
+    await cluster.startWorker('w1')
+    await until(async () => GONE.test(await stage.nodeReason('w1')), PATIENCE)
+    const blindAtMs = Date.now()
+    await until(() => load.since(blindAtMs).length > 60)
+    expect(await cluster.service('web')).toMatchObject({ serving: 1 })
+    await lab.faults.startEngine(stage.host())
+    await cluster.nodesAre('ready', 1, 60_000)
+    const seenAtMs = Date.now()
+    await until(() => load.since(seenAtMs).length > 20)
+    await load.stop()
+    expect(load.failed).toEqual([])
+    await expectNoDoubles(stage)
+  }, 120_000)
 })
 
 describe.runIf(hasLab('what engines take with them'))('an engine without --live-restore', () => {

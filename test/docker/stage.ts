@@ -5,6 +5,7 @@ import { Cluster, type ClusterShape } from '../support/cluster.ts'
 import { onHosts } from '../support/ground.ts'
 import { Lab, type LabShape } from '../support/lab.ts'
 import type { LabHost } from '../support/lab-host.ts'
+import { tidy } from '../support/tidy.ts'
 import { until } from '../support/until.ts'
 
 export const IMAGE = 'web:1'
@@ -82,9 +83,7 @@ export class Stage {
   async clear(): Promise<void> {
     for (const host of this.lab.hosts) await this.#mend(host)
     for (const { name } of this.lab.hosts) await this.cluster.call(`/v1/nodes/${name}/open`, 'POST')
-    const { services } = await this.cluster.api<{ services: { name: string }[] }>('/v1/services')
-    for (const { name } of services) await this.cluster.call(`/v1/services/${name}`, 'DELETE')
-    await until(async () => (await this.#services()) === 0, PATIENCE)
+    await tidy(this.cluster, this.lab.hosts)
     await until(async () => {
       const left = await Promise.all(this.lab.hosts.map(leftOn))
       if (left.flat().length > 0) throw new Error(left.flat().join('; '))
@@ -101,10 +100,6 @@ export class Stage {
   async #mend(host: LabHost): Promise<void> {
     if (host.enginePid() === undefined) await this.lab.faults.startEngine(host)
     else await this.lab.faults.resumeEngine(host)
-  }
-
-  async #services(): Promise<number> {
-    return (await this.cluster.api<{ services: unknown[] }>('/v1/services')).services.length
   }
 }
 

@@ -3,11 +3,12 @@ import type { ReplicaView } from '../../shared/api.ts'
 import { Cluster } from '../support/cluster.ts'
 import { output } from '../support/command.ts'
 import { onHosts } from '../support/ground.ts'
-import { containersOn, networksOn } from '../support/host-containers.ts'
+import { containersOn, containersOnAll, networksOn } from '../support/host-containers.ts'
 import { Lab } from '../support/lab.ts'
 import type { LabHost } from '../support/lab-host.ts'
 import { hasLab } from '../support/lab-needs.ts'
 import type { Load } from '../support/load.ts'
+import { tidy } from '../support/tidy.ts'
 import { until } from '../support/until.ts'
 
 const SLOW = { timeoutMs: 60_000 }
@@ -40,9 +41,7 @@ describe.runIf(hasLab('that a lost host is replaced'))('a lost host', () => {
 
   afterEach(async () => {
     await load.stop()
-    await cluster.api('/v1/services/web', 'DELETE')
-    await until(async () => (await cluster.call('/v1/services/web')).status === 404, SLOW)
-    await until(async () => (await everything()).length === 0, SLOW)
+    await tidy(cluster, lab.hosts)
   }, 120_000)
 
   test('by power: its replicas serve elsewhere in time; booted again it is clean (C-06, C-11, R3)', async () => {
@@ -118,7 +117,7 @@ describe.runIf(hasLab('that a lost host is replaced'))('a lost host', () => {
     await cluster.nodesAre('ready', 3, 60_000)
     await until(async () => {
       const serving = (await cluster.serves('web', REPLICAS)).map(({ id }) => id)
-      const there = (await everything()).map(({ replica }) => replica)
+      const there = (await containersOnAll(lab.hosts)).map(({ replica }) => replica)
       return there.toSorted().join() === serving.toSorted().join()
     }, SLOW)
     const wellAtMs = Date.now()
@@ -129,10 +128,6 @@ describe.runIf(hasLab('that a lost host is replaced'))('a lost host', () => {
       const networks = (await containersOn(host)).length > 0 ? ['front'] : []
       expect(await networksOn(host)).toEqual(networks)
     }
-  }
-
-  async function everything() {
-    return (await Promise.all(lab.hosts.map(containersOn))).flat()
   }
 })
 

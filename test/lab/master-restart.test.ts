@@ -2,11 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ReplicaView } from '../../shared/api.ts'
 import { Cluster } from '../support/cluster.ts'
 import { onHosts } from '../support/ground.ts'
-import { containersOn, type HostContainer } from '../support/host-containers.ts'
+import { containersOn, containersOnAll, type HostContainer } from '../support/host-containers.ts'
 import { Lab } from '../support/lab.ts'
 import type { LabHost } from '../support/lab-host.ts'
 import { hasLab } from '../support/lab-needs.ts'
 import type { Load } from '../support/load.ts'
+import { tidy } from '../support/tidy.ts'
 import { until } from '../support/until.ts'
 
 const SLOW = { timeoutMs: 60_000 }
@@ -40,8 +41,7 @@ describe.runIf(hasLab('that hosts go on without their master'))('three hosts', (
 
   afterEach(async () => {
     await load.stop()
-    await cluster.api('/v1/services/web', 'DELETE')
-    await until(async () => (await everything()).length === 0, SLOW)
+    await tidy(cluster, lab.hosts)
   }, 120_000)
 
   test('do not notice a master that is killed and started again (O-26)', async () => {
@@ -99,8 +99,8 @@ describe.runIf(hasLab('that hosts go on without their master'))('three hosts', (
     expect(load.failed).toEqual([])
   }, 120_000)
 
-  async function everything(): Promise<readonly HostContainer[]> {
-    return (await Promise.all(lab.hosts.map(containersOn))).flat()
+  function everything(): Promise<readonly HostContainer[]> {
+    return containersOnAll(lab.hosts)
   }
 
   async function replicasThere(): Promise<readonly string[]> {

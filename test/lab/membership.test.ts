@@ -4,11 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ReplicaView } from '../../shared/api.ts'
 import { Cluster } from '../support/cluster.ts'
 import { onHosts } from '../support/ground.ts'
-import { containersOn, networksOn } from '../support/host-containers.ts'
+import { containersOn, containersOnAll, networksOn } from '../support/host-containers.ts'
 import { Lab } from '../support/lab.ts'
 import type { LabHost } from '../support/lab-host.ts'
 import { hasLab } from '../support/lab-needs.ts'
 import type { Program } from '../support/program.ts'
+import { tidy } from '../support/tidy.ts'
 import { until } from '../support/until.ts'
 
 const SLOW = { timeoutMs: 60_000 }
@@ -33,9 +34,7 @@ describe.runIf(hasLab('how hosts come, go and come back'))('a host', () => {
   beforeEach(() => cluster.nodesAre('ready', 2, 60_000), 120_000)
 
   afterEach(async () => {
-    for (const { name } of await services()) await cluster.api(`/v1/services/${name}`, 'DELETE')
-    await until(async () => (await services()).length === 0, SLOW)
-    await until(async () => (await everything()).length === 0, SLOW)
+    await tidy(cluster, lab.hosts)
     for (const each of lab.hosts) expect(await networksOn(each)).toEqual([])
   }, 120_000)
 
@@ -105,7 +104,7 @@ describe.runIf(hasLab('how hosts come, go and come back'))('a host', () => {
       expect(flaps).toEqual([])
       expect(changes.filter(({ kind }) => kind === 'replica-added')).toHaveLength(4)
       expect(changes.filter(({ kind }) => kind === 'replica-removed')).toEqual([])
-      expect(await everything()).toHaveLength(4)
+      expect(await containersOnAll(lab.hosts)).toHaveLength(4)
       expect(load.failed).toEqual([])
     } finally {
       await lab.faults.undelay(host)
@@ -130,7 +129,7 @@ describe.runIf(hasLab('how hosts come, go and come back'))('a host', () => {
     await Promise.all(loads.map((load) => load.stop()))
     expect(loads.flatMap(({ failed }) => failed)).toEqual([])
     expect(await cluster.replicas('fast')).toHaveLength(1)
-    expect(await everything()).toHaveLength(3)
+    expect(await containersOnAll(lab.hosts)).toHaveLength(3)
   }, 120_000)
 
   /** Two replicas, one on each host: whatever happens, no request fails. */
@@ -166,15 +165,6 @@ describe.runIf(hasLab('how hosts come, go and come back'))('a host', () => {
     const node = (await cluster.nodes()).find((one) => one.name === name)
     if (node === undefined) throw new Error(`there is no node ${name}`)
     return node
-  }
-
-  async function services(): Promise<readonly { readonly name: string }[]> {
-    const known = await cluster.api<{ services: { name: string }[] }>('/v1/services')
-    return known.services
-  }
-
-  async function everything() {
-    return (await Promise.all(lab.hosts.map(containersOn))).flat()
   }
 })
 

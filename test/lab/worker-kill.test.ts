@@ -5,6 +5,7 @@ import { containersOn } from '../support/host-containers.ts'
 import { Lab } from '../support/lab.ts'
 import type { LabHost } from '../support/lab-host.ts'
 import { hasLab } from '../support/lab-needs.ts'
+import { tidy } from '../support/tidy.ts'
 import { until } from '../support/until.ts'
 
 const REPLICAS = 5
@@ -29,10 +30,7 @@ describe.runIf(hasLab('that a killed worker takes up its containers'))('a killed
     await cluster.serves('web', REPLICAS, 60_000)
   })
 
-  afterEach(async () => {
-    await cluster.api('/v1/services/web', 'DELETE')
-    await until(async () => (await containersOn(host)).length === 0, { timeoutMs: 60_000 })
-  }, 120_000)
+  afterEach(() => tidy(cluster, [host]), 120_000)
 
   afterAll(() => cluster?.stop())
 

@@ -106,3 +106,13 @@ test('hear() averages the load, so that one busy second makes no busy node', () 
   for (let seq = 3; seq <= 30; seq += 1) watch.hear('n1', beat(seq, { load: busy }), seq * 1_000)
   expect(watch.nodes.get('n1')?.load.cpuPercent).toBeGreaterThan(95)
 })
+
+test('hear() keeps what it knows of replicas when the worker cannot see them yet', () => {
+  const watch = new NodeWatch()
+  watch.hear('n1', beat(1, { full: true, replicas: [report('r1')] }), 0)
+  watch.hear('n1', beat(1, { boot: 'b2', full: true, unseen: true }), 500)
+  expect(watch.nodes.get('n1')).toMatchObject({ seenAtMs: 500, boot: 'b2' })
+  expect([...(watch.nodes.get('n1')?.replicas.keys() ?? [])]).toEqual(['r1'])
+  watch.hear('n1', beat(2, { boot: 'b2', full: true }), 1_000)
+  expect(watch.nodes.get('n1')?.replicas.size).toBe(0)
+})

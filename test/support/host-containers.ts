@@ -27,6 +27,13 @@ export async function containersOn(host: LabHost): Promise<readonly HostContaine
   return all.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
+/** Of all hosts together. */
+export async function containersOnAll(
+  hosts: readonly LabHost[],
+): Promise<readonly HostContainer[]> {
+  return (await Promise.all(hosts.map(containersOn))).flat()
+}
+
 export function networksOn(host: LabHost): Promise<readonly string[]> {
   return linesOf(host, ['network', 'ls', '--format', '{{.Name}}', ...OURS])
 }

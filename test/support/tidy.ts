@@ -1,7 +1,7 @@
 /** Between the tests of one cluster on hosts: nothing of one is there in the next. */
 import type { ServiceView } from '../../shared/api.ts'
 import type { Cluster } from './cluster.ts'
-import { containersOn } from './host-containers.ts'
+import { containersOnAll } from './host-containers.ts'
 import type { LabHost } from './lab-host.ts'
 import { until } from './until.ts'
 
@@ -12,10 +12,7 @@ export async function tidy(cluster: Cluster, hosts: readonly LabHost[]): Promise
   for (const { id } of await services(cluster)) await cluster.call(`/v1/services/${id}`, 'DELETE')
   const waiting = { timeoutMs: TIMEOUT_MS }
   await until(async () => (await services(cluster)).length === 0, waiting)
-  await until(async () => {
-    const left = await Promise.all(hosts.map(containersOn))
-    return left.flat().length === 0
-  }, waiting)
+  await until(async () => (await containersOnAll(hosts)).length === 0, waiting)
 }
 
 async function services(cluster: Cluster): Promise<readonly ServiceView[]> {

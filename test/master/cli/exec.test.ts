@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Answering } from '../../../shared/stream-mux.ts'
 import { ROOT } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
-import { type Asked, begin, work, world } from '../stream-fixture.ts'
+import { type Asked, begin, work, world } from '../streams/fixture.ts'
 
 async function played(): Promise<Asked[]> {
   const { asked } = await work(await begin(), ({ stream }) => stream.accept())

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
 import {
   ask,
@@ -205,3 +205,36 @@ async function serialOf(port: number): Promise<string> {
   socket.destroy()
   return serialNumber
 }
+
+describe('createControlServer() and offers to upgrade', () => {
+  test.each([
+    { what: 'HTTP/2 in the clear', headers: { upgrade: 'h2c', connection: 'Upgrade' } },
+    { what: 'several protocols', headers: { upgrade: 'TLS/1.3, h2c', connection: 'Upgrade' } },
+  ])('answers a request that offers $what as any other, over TLS as well', async ({ headers }) => {
+    const upgrade = () => expect.unreachable('nobody asked for that')
+    const { port } = await serve({ upgrade })
+    expect((await ask(port, { headers })).status).toBe(200)
+    expect((await ask(port, { headers, tls: trusting() })).status).toBe(200)
+    const evil = { ...headers, host: 'evil.example:80' }
+    expect((await ask(port, { headers: evil })).status).toBe(403)
+  })
+
+  test('hands on what asks for a WebSocket, and what brings a body that cannot be read', async () => {
+    const handed: (string | undefined)[] = []
+    const { port } = await serve({
+      upgrade: ({ headers }, socket) => {
+        handed.push(headers.upgrade)
+        socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+      },
+    })
+    const connection = 'Upgrade'
+    const body = { upgrade: 'h2c', connection, 'content-length': '2' }
+    expect((await ask(port, { headers: { upgrade: 'WebSocket', connection } })).status).toBe(400)
+    const socket = await dial(port)
+    const lines = Object.entries(body).map(([name, value]) => `${name}: ${value}`)
+    socket.write(`POST / HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('\r\n')}\r\n\r\n{}`)
+    socket.resume()
+    await until(() => socket.closed)
+    expect(handed).toEqual(['WebSocket', 'h2c'])
+  })
+})

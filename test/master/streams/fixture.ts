@@ -1,10 +1,10 @@
 /** A master with one replica on a node whose worker the test plays. */
 import { afterEach, onTestFinished } from 'vitest'
-import { createControlClient } from '../../shared/control-client.ts'
-import { streamsOver } from '../../shared/stream-connection.ts'
-import type { Answering } from '../../shared/stream-mux.ts'
-import { added, applied, specNamed } from '../support/worlds.ts'
-import { ApiWorld, type WorldShape } from './api/api-world.ts'
+import { createControlClient } from '../../../shared/control-client.ts'
+import { streamsOver } from '../../../shared/stream-connection.ts'
+import type { Answering } from '../../../shared/stream-mux.ts'
+import { added, applied, specNamed } from '../../support/worlds.ts'
+import { ApiWorld, type WorldShape } from '../api/api-world.ts'
 
 export let world: ApiWorld
 afterEach(() => world.stop())

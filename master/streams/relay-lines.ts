@@ -1,9 +1,9 @@
 /** What a worker tells line by line, checked and handed on as lines of JSON. */
 import type { z } from 'zod'
-import { RequestError } from '../shared/errors.ts'
-import type { ReplicaId } from '../shared/model.ts'
-import type { Stream } from '../shared/stream-mux.ts'
-import { logLineSchema, startProgressSchema } from '../shared/stream-protocol.ts'
+import { RequestError } from '../../shared/errors.ts'
+import type { ReplicaId } from '../../shared/model.ts'
+import type { Stream } from '../../shared/stream-mux.ts'
+import { logLineSchema, startProgressSchema } from '../../shared/stream-protocol.ts'
 
 const LINE_CHARACTERS_MAX = 1_048_576
 

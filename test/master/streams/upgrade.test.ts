@@ -1,11 +1,11 @@
 import { get, type IncomingMessage } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createControlClient } from '../../shared/control-client.ts'
-import { streamsOver } from '../../shared/stream-connection.ts'
-import type { Answering, StreamMux } from '../../shared/stream-mux.ts'
-import { openSocket } from '../support/socket.ts'
-import { until } from '../support/until.ts'
-import { begin, logs, printing, REPLICA, work, world } from './stream-fixture.ts'
+import { createControlClient } from '../../../shared/control-client.ts'
+import { streamsOver } from '../../../shared/stream-connection.ts'
+import type { Answering, StreamMux } from '../../../shared/stream-mux.ts'
+import { openSocket } from '../../support/socket.ts'
+import { until } from '../../support/until.ts'
+import { begin, logs, printing, REPLICA, work, world } from './fixture.ts'
 
 interface Talk {
   readonly mux: StreamMux

@@ -1,12 +1,12 @@
 /** One command that somebody runs inside a replica: between the WebSocket of the client and the worker. */
 import { z } from 'zod'
-import { after } from '../shared/clock.ts'
-import { RequestError } from '../shared/errors.ts'
-import { streamsOver } from '../shared/stream-connection.ts'
-import type { StreamEnd } from '../shared/stream-frames.ts'
-import type { Answering, Stream } from '../shared/stream-mux.ts'
-import { terminalSizeSchema } from '../shared/stream-protocol.ts'
-import type { Message, StreamSocket } from '../shared/stream-socket.ts'
+import { after } from '../../shared/clock.ts'
+import { RequestError } from '../../shared/errors.ts'
+import { streamsOver } from '../../shared/stream-connection.ts'
+import type { StreamEnd } from '../../shared/stream-frames.ts'
+import type { Answering, Stream } from '../../shared/stream-mux.ts'
+import { terminalSizeSchema } from '../../shared/stream-protocol.ts'
+import type { Message, StreamSocket } from '../../shared/stream-socket.ts'
 
 export interface ExecOrder {
   readonly command: readonly string[]

@@ -1,9 +1,9 @@
-import type { Entry } from '../shared/change.ts'
-import { RequestError } from '../shared/errors.ts'
-import type { NodeId, ReplicaId } from '../shared/model.ts'
-import type { DesiredView } from './decide/desired.ts'
-import { byPrefix, findReplica } from './decide/intents/find.ts'
-import type { Ledger } from './ledger.ts'
+import type { Entry } from '../../shared/change.ts'
+import { RequestError } from '../../shared/errors.ts'
+import type { NodeId, ReplicaId } from '../../shared/model.ts'
+import type { DesiredView } from '../decide/desired.ts'
+import { byPrefix, findReplica } from '../decide/intents/find.ts'
+import type { Ledger } from '../ledger.ts'
 
 /** Where a replica runs, or has run. */
 export interface Place {

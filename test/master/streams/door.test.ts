@@ -1,9 +1,9 @@
 import { get, type IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import type { Answering } from '../../shared/stream-mux.ts'
-import { until } from '../support/until.ts'
-import { added } from '../support/worlds.ts'
-import { begin, line, logs, printing, REPLICA, work, world } from './stream-fixture.ts'
+import type { Answering } from '../../../shared/stream-mux.ts'
+import { until } from '../../support/until.ts'
+import { added } from '../../support/worlds.ts'
+import { begin, line, logs, printing, REPLICA, work, world } from './fixture.ts'
 
 describe('GET /v1/replicas/:id/logs', () => {
   test('answers what the worker tells, a line of JSON each, with its replica', async () => {
