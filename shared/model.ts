@@ -34,6 +34,22 @@ export interface HealthCheck {
 export interface RouteRule {
   readonly host?: string
   readonly path?: string
+  /** Requests of this route take their time: they do not count against the objective. */
+  readonly slow?: boolean
+}
+
+/**
+ * How requests are given to replicas. `queue`: each waits for a free permit of a replica that is
+ * fast enough; the others send at once, to whom their rule names.
+ */
+export type BalancePolicy = 'queue' | 'round-robin' | 'least-connections' | 'p2c' | 'peak-ewma'
+
+/** Whether the requests of one client go to one replica, and how the client is known again. */
+export type Stickiness = 'none' | 'cookie' | 'client-ip'
+
+export interface Balance {
+  readonly policy: BalancePolicy
+  readonly sticky: Stickiness
 }
 
 export interface Bounds {
@@ -204,6 +220,8 @@ export interface Endpoint {
   readonly port: number
   /** Its node was silent for a moment: others are preferred. */
   readonly suspect: boolean
+  /** Its share of the requests relative to others; 1 without it. */
+  readonly weight?: number
 }
 
 /** One service's part of the routing table: derived, published, never stored. */
@@ -214,8 +232,14 @@ export interface RouteFragment {
   readonly objective: Objective
   readonly routes: readonly RouteRule[]
   readonly endpoints: readonly Endpoint[]
+  /** The policy `queue` without stickiness when it is not given. */
+  readonly balance?: Balance
+  /** Requests that one replica handles at once, where its user knows; else it is learned. */
+  readonly concurrency?: number
   /** Why there is no endpoint, in one sentence for the client. */
   readonly absence?: string
+  /** A replica is on its way, or comes when somebody asks: requests may wait for it. */
+  readonly comes?: boolean
 }
 
 /** The place in the stream of routing tables: a new master starts a new epoch. */

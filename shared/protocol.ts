@@ -169,6 +169,12 @@ const objective = z.object({ percentile: percent, latencyTargetMs: z.number().po
 export const routeRuleSchema = z.object({
   host: z.string().exactOptional(),
   path: z.string().exactOptional(),
+  slow: z.boolean().exactOptional(),
+})
+
+export const balanceSchema = z.object({
+  policy: z.enum(['queue', 'round-robin', 'least-connections', 'p2c', 'peak-ewma']),
+  sticky: z.enum(['none', 'cookie', 'client-ip']),
 })
 
 export const endpointSchema = z.object({
@@ -177,6 +183,7 @@ export const endpointSchema = z.object({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65535),
   suspect: z.boolean(),
+  weight: z.number().positive().max(1_000).exactOptional(),
 })
 
 export const routeFragmentSchema = z.object({
@@ -186,7 +193,10 @@ export const routeFragmentSchema = z.object({
   objective,
   routes: z.array(routeRuleSchema),
   endpoints: z.array(endpointSchema),
+  balance: balanceSchema.exactOptional(),
+  concurrency: z.number().int().positive().exactOptional(),
   absence: z.string().exactOptional(),
+  comes: z.boolean().exactOptional(),
 })
 
 /** The answer of `GET /v1/routes?after=EPOCH.SEQ`. A snapshot replaces the whole table. */
