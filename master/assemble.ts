@@ -5,6 +5,7 @@ import type { Log } from '../shared/log.ts'
 import type { MasterConfig } from './config.ts'
 import { ControlLoop } from './control-loop.ts'
 import { type DemandLimits, DemandWindows } from './decide/demand.ts'
+import { Permits } from './decide/permits.ts'
 import { DecisionLog } from './decision-log.ts'
 import { History } from './history.ts'
 import type { Identity } from './identity/identity.ts'
@@ -30,8 +31,6 @@ export type Parts = ReturnType<typeof assemble>
 
 /** For so long a proxy that vanished may hold demand that no other shows yet. */
 const LOST_DEMAND_MS = 60_000
-/** What one replica may have in flight until it is learned. */
-const PERMITS_PER_REPLICA = 16
 
 export function assemble(base: Base) {
   const { config, clock, ledger, log, identity } = base
@@ -39,9 +38,12 @@ export function assemble(base: Base) {
   const newId = (): string => randomUUID()
   const wake = (): void => loop.wake()
   const watches = watchesOf(base, nowMs)
-  const { nodes, proxies, demand, routes, observed } = watches
+  const { nodes, proxies, demand, permits, routes, observed } = watches
   ledger.onCommit((entries) => {
-    for (const { change } of entries) if (change.kind === 'node-removed') nodes.forget(change.node)
+    for (const { change } of entries) {
+      if (change.kind === 'node-removed') nodes.forget(change.node)
+      if (change.kind === 'service-removed') permits.keepOnly(ledger.desired.services)
+    }
   })
   const decisions = new DecisionLog()
   const { sampleEveryMs, retentionMs } = config
@@ -53,7 +55,8 @@ export function assemble(base: Base) {
       identity.issueClientCertificate(request, { role: 'node', subject }),
   })
   const proxyDoor = openProxyDoor({
-    ...{ ledger, watch: proxies, demand, routes, nowMs, wake, leaseMs: proxyLeaseMs },
+    ...{ ledger, watch: proxies, demand, permits, routes, nowMs, wake },
+    leaseMs: proxyLeaseMs,
     certify: (request, subject) =>
       identity.issueClientCertificate(request, { role: 'proxy', subject }),
   })
@@ -90,12 +93,11 @@ function watchesOf({ config, ledger }: Base, nowMs: () => number) {
   const proxies = new ProxyWatch({
     leaseMs: config.proxyLeaseMs,
     lostDemandMs: LOST_DEMAND_MS,
-    permitsPerReplica: PERMITS_PER_REPLICA,
   })
   const demand = new DemandWindows(demandLimitsOf(config), nowMs())
   const routes = new RouteTable(ledger.epoch)
   const parts = { sinceMs: nowMs(), nowMs, nodes, proxies, demand, routes }
-  return { ...parts, observed: new Observations(parts) }
+  return { ...parts, permits: new Permits(), observed: new Observations(parts) }
 }
 
 /** The window under way and those that slipped: more than the calm stretch alone needs. */

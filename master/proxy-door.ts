@@ -7,8 +7,9 @@ import {
   WIRE_VERSION,
 } from '../shared/protocol.ts'
 import type { DemandWindows } from './decide/demand.ts'
+import type { Permits } from './decide/permits.ts'
 import type { Ledger } from './ledger.ts'
-import type { ProxyWatch } from './proxy-watch.ts'
+import type { ProxyWatch, ReplicaPermits } from './proxy-watch.ts'
 import type { RouteTable } from './route-table.ts'
 import type { Caller, ProxyDoor } from './surface.ts'
 
@@ -16,6 +17,7 @@ export interface ProxyDoorParts {
   readonly ledger: Ledger
   readonly watch: ProxyWatch
   readonly demand: DemandWindows
+  readonly permits: Permits
   readonly routes: RouteTable
   readonly leaseMs: number
   readonly nowMs: () => number
@@ -50,11 +52,15 @@ async function admit(join: ProxyJoin, from: Caller, parts: ProxyDoorParts): Prom
 }
 
 function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer {
-  const { watch, demand, ledger, nowMs } = parts
+  const { watch, demand, permits, ledger, nowMs } = parts
   const answer = { wire: WIRE_VERSION, epoch: ledger.epoch } as const
   const heard = watch.hear(sent, nowMs())
   if (heard === 'unknown') return { ...answer, permits: {}, wantJoin: true }
   if (heard === 'new') {
+    const { durationMs, services } = sent
+    const known = services.filter(({ service }) => ledger.desired.services.has(service))
+    const reporter = `${sent.proxy} ${sent.boot}`
+    permits.hear({ reporter, durationMs, services: known }, nowMs())
     for (const measured of sent.services) {
       const service: Service | undefined = ledger.desired.services.get(measured.service)
       if (service === undefined) continue
@@ -63,6 +69,15 @@ function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer 
     }
   }
   parts.wake()
-  const permits = watch.permits(sent.proxy, parts.routes.published.routed, nowMs())
-  return { ...answer, permits, wantJoin: false }
+  const shares = watch.permits(sent.proxy, permitsOfRouted(parts), nowMs())
+  return { ...answer, permits: shares, wantJoin: false }
+}
+
+function permitsOfRouted({ ledger, permits, routes }: ProxyDoorParts): ReplicaPermits[] {
+  const { services, replicas } = ledger.desired
+  return [...routes.published.routed].flatMap((replica) => {
+    const service = services.get(replicas.get(replica)?.service ?? '')
+    if (service === undefined) return []
+    return [{ replica, service: service.id, permits: permits.of(service, replica) }]
+  })
 }

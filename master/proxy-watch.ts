@@ -1,7 +1,8 @@
 import type { ProxyView } from '../shared/api.ts'
-import type { ProxyId, ReplicaId, RouteRevision } from '../shared/model.ts'
+import type { ProxyId, ReplicaId, RouteRevision, ServiceId } from '../shared/model.ts'
 import type { Measurements, ProxyJoin } from '../shared/protocol.ts'
 import type { ProxyObservation } from './decide/observed.ts'
+import { type Demanded, shareOf } from './decide/permits.ts'
 
 interface Watched {
   readonly boot: string
@@ -10,16 +11,28 @@ interface Watched {
   seq: number
   routes: RouteRevision
   inFlight: ReadonlyMap<ReplicaId, number>
-  /** Requests per replica in its last measurement: what its share of permits follows. */
-  arrivals: ReadonlyMap<ReplicaId, number>
+  /** Requests per second of each service, waiting ones included: what its shares follow. */
+  demand: ReadonlyMap<ServiceId, number>
 }
 
 export interface ProxyWatchLimits {
   readonly leaseMs: number
   /** For so long a proxy that vanished may hold demand that nobody else shows yet. */
   readonly lostDemandMs: number
-  readonly permitsPerReplica: number
 }
+
+/** What a replica may have in flight, over all proxies. */
+export interface ReplicaPermits {
+  readonly replica: ReplicaId
+  readonly service: ServiceId
+  readonly permits: number
+}
+
+/** Demand is smoothed over some seconds, so that shares do not follow every ripple. */
+const DEMAND_MS = 2_000
+/** Each proxy counts as if it had this much: the first request of one finds a permit. */
+const DEMAND_MIN = 1
+const DEMAND_FORGOTTEN = 0.01
 
 /** What proxies told: which table they serve, and what they have in flight. */
 export class ProxyWatch {
@@ -49,7 +62,7 @@ export class ProxyWatch {
       seq: 0,
       routes: { epoch: 0, seq: 0 },
       inFlight: new Map(),
-      arrivals: new Map(),
+      demand: new Map(),
     })
   }
 
@@ -66,8 +79,7 @@ export class ProxyWatch {
     known.inFlight = new Map(Object.entries(sent.inFlight))
     if (sent.seq <= known.seq) return 'repeated'
     known.seq = sent.seq
-    const replicas = sent.services.flatMap((service) => service.replicas)
-    known.arrivals = new Map(replicas.map((replica) => [replica.replica, replica.arrivals]))
+    known.demand = demandAfter(known.demand, sent)
     return 'new'
   }
 
@@ -82,18 +94,17 @@ export class ProxyWatch {
   }
 
   /** This proxy's share of each replica's permits: by its demand, never less than one. */
-  permits(proxy: ProxyId, replicas: Iterable<ReplicaId>, nowMs: number): Record<string, number> {
-    const live = [...this.#proxies].filter(([, p]) => nowMs - p.seenAtMs < this.#limits.leaseMs)
-    const shares: Record<string, number> = {}
-    for (const replica of replicas) {
-      const demands = live.map(([id, { arrivals }]) => ({
-        id,
-        demand: (arrivals.get(replica) ?? 0) + 1,
-      }))
-      const all = demands.reduce((sum, { demand }) => sum + demand, 0)
-      const own = demands.find(({ id }) => id === proxy)?.demand ?? 1
-      const share = (this.#limits.permitsPerReplica * own) / Math.max(1, all)
-      shares[replica] = Math.max(1, Math.floor(share))
+  permits(
+    proxy: ProxyId,
+    replicas: Iterable<ReplicaPermits>,
+    nowMs: number,
+  ): Record<ReplicaId, number> {
+    const demanded = new Map<ServiceId, readonly Demanded[]>()
+    const shares: Record<ReplicaId, number> = {}
+    for (const { replica, service, permits } of replicas) {
+      const demands = demanded.get(service) ?? this.#demanded(service, nowMs)
+      demanded.set(service, demands)
+      shares[replica] = shareOf(proxy, replica, permits, demands)
     }
     return shares
   }
@@ -109,9 +120,35 @@ export class ProxyWatch {
       }))
   }
 
+  /** What live proxies need of a service; a silent one's part goes to the others. */
+  #demanded(service: ServiceId, nowMs: number): readonly Demanded[] {
+    const live = [...this.#proxies].filter(([, p]) => nowMs - p.seenAtMs < this.#limits.leaseMs)
+    return live.map(([id, { demand }]) => ({
+      proxy: id,
+      demand: DEMAND_MIN + (demand.get(service) ?? 0),
+    }))
+  }
+
   #forgetLost(nowMs: number): void {
     for (const [id, proxy] of this.#proxies) {
       if (nowMs - proxy.seenAtMs >= this.#limits.lostDemandMs) this.#proxies.delete(id)
     }
   }
+}
+
+/** What clients bring counts, not what reached a replica: that is held back by the share itself. */
+function demandAfter(
+  before: ReadonlyMap<ServiceId, number>,
+  { services, durationMs }: Measurements,
+): ReadonlyMap<ServiceId, number> {
+  const kept = Math.exp(-durationMs / DEMAND_MS)
+  const after = new Map<ServiceId, number>()
+  for (const [service, demand] of before) {
+    if (demand * kept > DEMAND_FORGOTTEN) after.set(service, demand * kept)
+  }
+  for (const { service, arrivals, queued } of services) {
+    const seen = (arrivals * 1_000) / durationMs + queued
+    after.set(service, (after.get(service) ?? 0) + seen * (1 - kept))
+  }
+  return after
 }

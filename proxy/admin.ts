@@ -42,13 +42,14 @@ function health({ traffic, masterAnswers }: AdminParts): AdminAnswer {
   })
 }
 
-function routes({ table, permits, balancer, ejection }: Traffic): unknown {
+function routes({ table, shares, inFlight, queued, avoided }: Traffic): unknown {
   return {
     revision: table.revision,
     stale: table.stale,
     services: table.fragments,
-    permits: Object.fromEntries(permits.shares),
-    inFlight: Object.fromEntries(balancer.inFlight),
-    avoided: ejection.avoided,
+    permits: Object.fromEntries(shares),
+    inFlight: Object.fromEntries(inFlight),
+    queued: Object.fromEntries(queued),
+    avoided,
   }
 }

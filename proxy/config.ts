@@ -1,8 +1,20 @@
 import { type ConfigOf, type ConfigSources, readConfig } from '../shared/config.ts'
-import { duration, flag, number, port, text, texts } from '../shared/knob.ts'
+import { choice, duration, flag, number, port, text, texts } from '../shared/knob.ts'
 import { logKnobs } from '../shared/log-knobs.ts'
+import { RequestError } from '../shared/errors.ts'
+import type { QueueLimits, QueueRules } from './decide/queue-limits.ts'
+import type { RetryLimits } from './decide/retry-budget.ts'
 import type { EngineLimits } from './engine.ts'
 import type { TrafficLimits } from './traffic.ts'
+
+/** Rules of the queue, each of which can be switched off. */
+const RULES = [
+  'objective-order',
+  'slow-aware',
+  'latency-ejection',
+  'slow-start',
+  'hedging',
+] as const
 
 const COUNT = { min: 1, max: 1_000_000, unit: 'count' } as const
 
@@ -128,10 +140,81 @@ export const proxyKnobs = {
     { min: 0, max: 10_000, unit: 'count' },
     { flag: 'retry-reserve', fallback: 100, meaning: 'Retries of a service that may be saved up.' },
   ),
+  engine: choice(['http1', 'http-proxy'], {
+    flag: 'engine',
+    fallback: 'http1',
+    meaning: 'What carries the traffic: the own engine, or the package http-proxy.',
+  }),
+  transport: choice(['auto', 'handle', 'onread', 'data'], {
+    flag: 'transport',
+    fallback: 'auto',
+    meaning: 'How the own engine moves bytes; "auto" is the fastest that passes a test at start.',
+  }),
+  trustedHops: number(
+    { min: 0, max: 100, unit: 'count' },
+    {
+      flag: 'trusted-hops',
+      fallback: 0,
+      meaning: 'Proxies in front of this one whose X-Forwarded headers are believed.',
+    },
+  ),
+  startsTraces: flag({
+    flag: 'start-traces',
+    fallback: true,
+    meaning: 'Give requests without a valid traceparent header a new one.',
+  }),
+  waitingMax: number(COUNT, {
+    flag: 'waiting-max',
+    fallback: 1_000,
+    meaning: 'Requests of a service that may wait for a replica; more are answered with 503.',
+  }),
+  waitMaxMs: duration({
+    flag: 'wait-max',
+    fallback: 5_000,
+    meaning: 'How long a request may wait for a replica.',
+  }),
+  waitEmptyMaxMs: duration({
+    flag: 'wait-first-max',
+    fallback: 60_000,
+    meaning: 'How long a request may wait for the first replica of a service to start.',
+  }),
+  permitsStart: number(COUNT, {
+    flag: 'permits-start',
+    fallback: 16,
+    meaning: 'Requests a replica gets at once while nobody has learned what it can.',
+  }),
+  hedgePercent: number(
+    { min: 0, max: 100, unit: 'percent', whole: false },
+    {
+      flag: 'hedge-percent',
+      fallback: 5,
+      meaning: 'Repeatable requests per hundred that a second replica may be asked as well.',
+    },
+  ),
+  slowStartMs: duration({
+    flag: 'slow-start',
+    fallback: 10_000,
+    meaning: 'How long a new replica is spared at most, until its answers are as fast as others.',
+  }),
+  rulesOff: texts({
+    flag: 'rule-off',
+    fallback: [],
+    meaning: `Rules of the queue that are switched off: ${RULES.join(', ')}.`,
+  }),
   avoidMinMs: duration({
     flag: 'avoid-min',
     fallback: 1_000,
     meaning: 'How long a replica that failed is avoided at first.',
+  }),
+  failuresInRowMax: number(COUNT, {
+    flag: 'avoid-after',
+    fallback: 5,
+    meaning: 'Failures in a row after which a replica is avoided.',
+  }),
+  stallMinMs: duration({
+    flag: 'stall-min',
+    fallback: 200,
+    meaning: 'How long a replica with requests must be silent before it counts as stalled.',
   }),
   avoidMaxMs: duration({
     flag: 'avoid-max',
@@ -167,8 +250,39 @@ export function engineLimits(config: ProxyConfig): EngineLimits {
 }
 
 export function trafficLimits(config: ProxyConfig): TrafficLimits {
+  return { queue: queueLimits(config), retry: retryLimits(config) }
+}
+
+function retryLimits({ retryPercent, retryReserve }: ProxyConfig): RetryLimits {
+  return { percent: retryPercent, reserve: retryReserve }
+}
+
+function queueLimits(config: ProxyConfig): QueueLimits {
+  const { waitingMax, waitMaxMs, waitEmptyMaxMs, permitsStart, hedgePercent, slowStartMs } = config
+  const { avoidMinMs, avoidMaxMs, failuresInRowMax, stallMinMs } = config
   return {
-    ejection: { avoidMinMs: config.avoidMinMs, avoidMaxMs: config.avoidMaxMs },
-    retry: { percent: config.retryPercent, reserve: config.retryReserve },
+    waitingMax,
+    waitMaxMs,
+    waitEmptyMaxMs,
+    permitsStart,
+    hedgePercent,
+    slowStartMs,
+    ejection: { avoidMinMs, avoidMaxMs, failuresInRowMax, stallMinMs },
+    rules: rulesOf(config.rulesOff),
+  }
+}
+
+function rulesOf(off: readonly string[]): QueueRules {
+  const unknown = off.find((name) => !RULES.some((rule) => rule === name))
+  if (unknown !== undefined) {
+    const message = `Cannot switch off the rule "${unknown}": there are ${RULES.join(', ')}`
+    throw new RequestError(400, 'USAGE', message)
+  }
+  return {
+    objectiveOrder: !off.includes('objective-order'),
+    slowAware: !off.includes('slow-aware'),
+    latencyEjection: !off.includes('latency-ejection'),
+    slowStart: !off.includes('slow-start'),
+    hedging: !off.includes('hedging'),
   }
 }

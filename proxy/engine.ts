@@ -22,4 +22,8 @@ export interface EngineLimits {
   readonly upstreamConnectionsMax: number
   readonly upstreamIdleMs: number
   readonly attemptsMax: number
+  /** Proxies in front whose word about the client is believed. */
+  readonly trustedHops: number
+  /** Requests without a trace get one. */
+  readonly startsTraces: boolean
 }

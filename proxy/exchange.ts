@@ -1,6 +1,10 @@
-import type { Endpoint, ReplicaId, RouteFragment } from '../shared/model.ts'
+import type { ReplicaId } from '../shared/model.ts'
 import type { Outcome } from './decide/meter.ts'
-import type { Traffic } from './traffic.ts'
+import type { ReplicaState } from './decide/replica-state.ts'
+import type { VisitEnd } from './decide/outlier-ejection.ts'
+import type { Placed } from './decide/service-queue.ts'
+import type { Waiting } from './decide/waiting.ts'
+import type { ServiceTraffic } from './service-traffic.ts'
 
 /** Where an attempt to ask a replica failed. */
 export type Failure =
@@ -14,132 +18,272 @@ export type Failure =
   | 'sent'
   | 'timeout'
 
-/** One replica is being asked. */
-interface Visit {
-  readonly replica: ReplicaId
-  readonly sentAtMs: number
-  lasting: boolean
+/** Why no replica is asked. */
+export type Refusal =
+  /** Nobody is there, and nobody is on the way. */
+  | 'absent'
+  /** Too many wait already. */
+  | 'full'
+  /** It waited for as long as it may. */
+  | 'late'
+
+/** The engine's side of an exchange: it is told whom to ask. */
+export interface Caller {
+  ask(replica: ReplicaState): void
+  /** The replica takes too long: this one may be asked as well, whoever answers first wins. */
+  askToo(replica: ReplicaState): void
+  refuse(refusal: Refusal): void
 }
 
 /** One request for a service from its arrival to its end, tries and measures included. */
-export class Exchange {
-  readonly fragment: RouteFragment
-  readonly #traffic: Traffic
-  readonly #tried = new Set<ReplicaId>()
-  readonly #arrivedAtMs: number
+export class Exchange implements Waiting {
+  readonly service: ServiceTraffic
+  readonly affinity: string | undefined
+  readonly arrivedAtMs: number
+  before: Waiting | undefined = undefined
+  behind: Waiting | undefined = undefined
+  /** Its neighbours among those that may be asked of a second replica. */
+  older: Exchange | undefined = undefined
+  newer: Exchange | undefined = undefined
+  isWatched = false
+  readonly #caller: Caller
+  /** Requests of a slow route do not count against the objective. */
+  readonly #slow: boolean
   /** The request's last byte came in. */
-  #completeAtMs: number | undefined
-  #visit: Visit | undefined
+  #completeAtMs = -1
+  /** Its client fell silent, and is perhaps gone. */
+  #leftAtMs = -1
+  #sentAtMs = 0
+  #replica: ReplicaState | undefined = undefined
+  #second: ReplicaState | undefined = undefined
+  #secondSentAtMs = 0
+  #tried: ReplicaId[] | undefined = undefined
+  #waits = false
+  #lasting = false
   #over = false
 
-  constructor(traffic: Traffic, fragment: RouteFragment, kind: 'request' | 'upgrade') {
-    this.fragment = fragment
-    this.#traffic = traffic
-    this.#arrivedAtMs = traffic.nowMs()
-    traffic.budget(fragment.service).arrived()
-    if (kind === 'request') traffic.meter.arrived(fragment.service)
+  constructor(service: ServiceTraffic, caller: Caller, asked: Asked) {
+    this.service = service
+    this.#caller = caller
+    this.affinity = asked.affinity
+    this.#slow = asked.slow
+    this.arrivedAtMs = service.nowMs()
+  }
+
+  /** Joins the queue of its service; its caller hears whom to ask, perhaps within this call. */
+  enter(kind: 'request' | 'upgrade'): void {
+    const { service } = this
+    service.budget.arrived()
+    if (kind === 'request') service.meter.arrived(service.id)
+    this.#placed(service.queue.arrive(this, this.arrivedAtMs), this.arrivedAtMs)
+  }
+
+  hasTried(replica: ReplicaId): boolean {
+    return this.#tried?.includes(replica) === true
+  }
+
+  get sentAtMs(): number {
+    return this.#sentAtMs
+  }
+
+  get isLasting(): boolean {
+    return this.#lasting
+  }
+
+  /** The client sends nothing more: if it turns out to be gone, it was gone from now on. */
+  mayHaveLeft(): void {
+    this.#leftAtMs = this.service.nowMs()
   }
 
   requestComplete(): void {
-    this.#completeAtMs ??= this.#traffic.nowMs()
+    if (this.#completeAtMs < 0) this.#completeAtMs = this.service.nowMs()
   }
 
-  /** Why nobody can be asked, for the client. */
-  get absence(): string {
-    const { name, absence } = this.#traffic.latest(this.fragment)
-    return absence ?? `"${name}" has no replica that can be asked`
+  /** The queue let it out. */
+  dispatched(replica: ReplicaState, nowMs: number): void {
+    this.#waits = false
+    this.#take(replica, nowMs)
+    this.#caller.ask(replica)
   }
 
-  /** The replica to ask now, as the table stands now; undefined when nobody is left. */
-  choose(): Endpoint | undefined {
-    const { balancer, meter, nowMs } = this.#traffic
-    const { endpoints, service } = this.#traffic.latest(this.fragment)
-    const sentAtMs = nowMs()
-    const endpoint = balancer.pick(endpoints, this.#tried, sentAtMs)
-    if (endpoint === undefined) return undefined
-    const { replica } = endpoint
-    this.#visit = { replica, sentAtMs, lasting: false }
-    balancer.started(replica)
-    meter.sent(service, replica, sentAtMs)
-    return endpoint
+  /** It waited for as long as it may; the queue has forgotten it. */
+  expired(): void {
+    this.#waits = false
+    this.#caller.refuse('late')
   }
 
-  /** Calls back when the replica that is being asked is lost, until the answer is called. */
-  whenLost(hear: () => void): () => void {
-    if (this.#visit === undefined) return () => undefined
-    return this.#traffic.lost.watch(this.#visit.replica, hear)
+  /** Asks a second replica while the first one thinks, where the budget allows. */
+  hedge(nowMs: number): void {
+    if (this.#second !== undefined || this.#replica === undefined) return
+    const second = this.service.queue.hedge(this, nowMs)
+    if (second === undefined) return
+    this.#second = second
+    this.#secondSentAtMs = nowMs
+    this.service.meter.sent(this.service.id, second.id, nowMs)
+    this.service.total.hedges += 1
+    this.#caller.askToo(second)
   }
 
-  /** The head of an answer came. */
-  answered(): void {
-    if (this.#visit !== undefined) this.#traffic.ejection.answered(this.#visit.replica)
+  /** The head of an answer came, from this one: another that was asked is left. */
+  answered(replica: ReplicaState): void {
+    const nowMs = this.service.nowMs()
+    this.service.unwatch(this)
+    if (this.#second !== undefined) {
+      const isSecond = this.#second === replica
+      this.#leave(isSecond ? this.#replica : this.#second, 'aborted', nowMs)
+      if (isSecond) {
+        this.#replica = replica
+        this.#sentAtMs = this.#secondSentAtMs
+      }
+      this.#second = undefined
+    }
+    this.service.queue.answered(replica, nowMs)
     this.requestComplete()
   }
 
   /** This one stays open: it no longer counts as load, but its replica still has it. */
   becameLasting(): void {
-    this.#leave(false)
-    if (this.#visit !== undefined) this.#visit.lasting = true
-    this.#traffic.totals.of(this.fragment.service, this.fragment.name).lasting += 1
+    const { service } = this
+    if (this.#replica === undefined || this.#lasting) return
+    this.#measure(this.#replica, false, service.nowMs())
+    service.queue.becameLasting(this.#replica)
+    this.#lasting = true
+    service.total.lasting += 1
+    service.pump()
   }
 
-  get isLasting(): boolean {
-    return this.#visit?.lasting === true
-  }
-
-  /** The replica gave no answer. Answers whether another is asked, where asking again is safe. */
-  failed(failure: Failure, safe: boolean): boolean {
-    const replica = this.#visit?.replica
-    this.#endVisit(failure !== 'stale')
-    if (replica === undefined) return false
-    if (failure !== 'stale' && failure !== 'timeout') {
-      this.#traffic.ejection.failed(replica, this.#traffic.nowMs())
+  /** One of two that were asked gave no answer: the other goes on. */
+  secondFailed(replica: ReplicaState, failure: Failure): boolean {
+    if (this.#second === undefined) return false
+    const nowMs = this.service.nowMs()
+    const isSecond = replica === this.#second
+    this.#leave(replica, failure === 'timeout' ? 'timeout' : 'failed', nowMs)
+    if (!isSecond) {
+      this.#replica = this.#second
+      this.#sentAtMs = this.#secondSentAtMs
     }
+    this.#second = undefined
+    this.service.pump()
+    return true
+  }
+
+  /**
+   * The replica gave no answer. Answers whether another is asked, where asking again is safe; the
+   * caller may hear of it within this call.
+   */
+  failed(failure: Failure, safe: boolean): boolean {
+    const replica = this.#replica
+    if (replica === undefined) return false
+    const { service } = this
+    const nowMs = service.nowMs()
+    service.unwatch(this)
+    this.#replica = undefined
+    this.#leave(replica, endOf(failure), nowMs)
     // A kept connection that was closed says nothing about its replica.
-    if (failure !== 'stale') this.#tried.add(replica)
-    if (!safe || !this.#hasOther()) return false
-    if (!this.#traffic.budget(this.fragment.service).take()) return false
-    this.#traffic.totals.of(this.fragment.service, this.fragment.name).retries += 1
+    if (failure !== 'stale') {
+      this.#tried ??= []
+      this.#tried.push(replica.id)
+    }
+    if (!safe || !service.queue.hasOther(this) || !service.budget.take()) {
+      service.pump()
+      return false
+    }
+    service.total.retries += 1
+    this.#placed(service.queue.again(this, nowMs), nowMs)
+    service.pump()
     return true
   }
 
   /** The end, told once; later calls say nothing new. */
-  finish(kind: Outcome['kind'], status?: number): void {
+  finish(kind: Outcome, status: number): void {
     if (this.#over) return
     this.#over = true
-    this.#endVisit(kind === 'failed')
-    const { meter, totals, nowMs } = this.#traffic
-    const { service, name, objective } = this.fragment
-    const elapsedMs = nowMs() - (this.#completeAtMs ?? this.#arrivedAtMs)
-    const timeless = kind === 'lasting' || kind === 'unserved'
-    const outcome: Outcome = timeless ? { kind } : { kind, elapsedMs }
-    const latencyMs = meter.finished(service, outcome, objective)
-    const total = totals.of(service, name)
-    if (latencyMs !== undefined) {
-      total.latency.add(latencyMs)
-      if (meter.isLate(service, objective)) this.#traffic.missed()
+    const { service } = this
+    const nowMs = service.nowMs()
+    this.#endVisits(kind, status, nowMs)
+    const endMs = kind === 'aborted' && this.#leftAtMs >= 0 ? this.#leftAtMs : nowMs
+    const elapsedMs = endMs - (this.#completeAtMs < 0 ? this.arrivedAtMs : this.#completeAtMs)
+    service.finished(this.#slow && kind !== 'unserved' ? 'lasting' : kind, elapsedMs)
+    if (status > 0) service.total.answered(status)
+    service.pump()
+  }
+
+  #placed(placed: Placed, nowMs: number): void {
+    if (placed === 'waits') {
+      this.#waits = true
+      this.service.watchQueue()
+    } else if (placed === 'full' || placed === 'absent') {
+      this.#caller.refuse(placed)
+    } else {
+      this.#take(placed, nowMs)
+      this.#caller.ask(placed)
     }
-    if (kind === 'aborted') total.aborted += 1
-    if (status !== undefined) totals.answered(service, name, status)
   }
 
-  #hasOther(): boolean {
-    const { endpoints } = this.#traffic.latest(this.fragment)
-    return endpoints.some(({ replica }) => !this.#tried.has(replica))
+  #take(replica: ReplicaState, nowMs: number): void {
+    const { service } = this
+    if (this.#sentAtMs === 0) service.meter.waited(service.id, nowMs - this.arrivedAtMs)
+    this.#replica = replica
+    this.#sentAtMs = nowMs
+    service.meter.sent(service.id, replica.id, nowMs)
   }
 
-  #endVisit(failed: boolean): void {
-    if (this.#visit === undefined) return
-    this.#leave(failed)
-    this.#traffic.ended(this.#visit.replica)
-    this.#visit = undefined
+  #endVisits(kind: Outcome, status: number, nowMs: number): void {
+    this.service.unwatch(this)
+    if (this.#waits) this.service.queue.cancel(this)
+    this.#waits = false
+    if (this.#second !== undefined) this.#leave(this.#second, 'aborted', nowMs)
+    this.#second = undefined
+    const replica = this.#replica
+    this.#replica = undefined
+    if (replica === undefined) return
+    if (this.#lasting) {
+      this.service.queue.endLasting(replica)
+      this.service.left(replica)
+    } else {
+      this.#leave(replica, visitEnd(kind), nowMs, status)
+    }
   }
 
-  #leave(failed: boolean): void {
-    if (this.#visit === undefined || this.#visit.lasting) return
-    const { replica, sentAtMs } = this.#visit
-    const nowMs = this.#traffic.nowMs()
-    const left = { upstreamMs: nowMs - sentAtMs, failed, nowMs }
-    this.#traffic.meter.left(this.fragment.service, replica, left)
+  #leave(
+    replica: ReplicaState | undefined,
+    kind: VisitEnd['kind'],
+    nowMs: number,
+    status = 0,
+  ): void {
+    if (replica === undefined) return
+    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.#sentAtMs
+    this.#measure(replica, kind === 'failed' || kind === 'timeout' || status >= 500, nowMs)
+    this.service.queue.end(replica, { kind, upstreamMs: nowMs - sentAtMs, status }, nowMs)
+    this.service.left(replica)
+  }
+
+  #measure(replica: ReplicaState, failed: boolean, nowMs: number): void {
+    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.#sentAtMs
+    const { meter, id } = this.service
+    meter.left(id, replica.id, { upstreamMs: nowMs - sentAtMs, failed, nowMs })
+  }
+}
+
+/** What a request asks for, beside its bytes. */
+export interface Asked {
+  readonly affinity: string | undefined
+  readonly slow: boolean
+}
+
+function endOf(failure: Failure): VisitEnd['kind'] {
+  return failure === 'stale' || failure === 'timeout' ? failure : 'failed'
+}
+
+function visitEnd(outcome: Outcome): VisitEnd['kind'] {
+  switch (outcome) {
+    case 'answered':
+    case 'lasting':
+      return 'answered'
+    case 'aborted':
+      return 'aborted'
+    case 'failed':
+    case 'unserved':
+      return 'failed'
   }
 }

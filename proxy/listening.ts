@@ -1,6 +1,9 @@
 import type { Server } from 'node:net'
 import { RequestError } from '../shared/errors.ts'
 
+/** Connections that the kernel holds until they are accepted. */
+const BACKLOG = 1_024
+
 /** Starts listening and answers the port; rejects with the sentence that says why it cannot. */
 export function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -10,7 +13,7 @@ export function listen(server: Server, host: string, port: number): Promise<numb
       reject(new RequestError(503, 'CANNOT_LISTEN', `Cannot listen on ${host}:${port}: ${state}`))
     }
     server.once('error', refuse)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', refuse)
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)

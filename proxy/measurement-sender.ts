@@ -75,7 +75,7 @@ async function deliver(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const { client, membership, traffic, reports } = parts
-  const { table, permits } = traffic
+  const { table } = traffic
   const answer = await client.call({
     method: 'POST',
     path: '/v1/measurements',
@@ -93,14 +93,14 @@ async function deliver(
   // A leader of the past may take reports and give orders, but nobody follows it any more.
   if (answer.epoch < (table.revision?.epoch ?? 0)) return undefined
   reports.acknowledged(report.seq)
-  permits.put(answer.permits)
+  traffic.put(answer.permits)
   await membership.renewIfDue(signal)
   return undefined
 }
 
 /** What is in flight and in force is always told as it is now, also with an older report. */
 function bodyOf({ membership, traffic }: MeasurementSenderParts, report: Report): unknown {
-  const { table, balancer } = traffic
+  const { table, inFlight } = traffic
   return {
     wire: WIRE_VERSION,
     proxy: membership.id,
@@ -109,6 +109,6 @@ function bodyOf({ membership, traffic }: MeasurementSenderParts, report: Report)
     durationMs: report.durationMs,
     routes: table.revision ?? { epoch: 0, seq: 0 },
     services: report.services,
-    inFlight: Object.fromEntries(balancer.inFlight),
+    inFlight: Object.fromEntries(inFlight),
   }
 }

@@ -37,6 +37,7 @@ function exposeServices(metrics: Metrics, traffic: Traffic): void {
   )
   const perService = [
     { name: 'proxy_retries_total', help: 'Requests asked of another replica.', field: 'retries' },
+    { name: 'proxy_hedges_total', help: 'Requests asked of a second replica.', field: 'hedges' },
     { name: 'proxy_aborted_total', help: 'Requests whose client left.', field: 'aborted' },
     { name: 'proxy_lasting_total', help: 'WebSockets and event streams.', field: 'lasting' },
   ] as const
@@ -50,10 +51,10 @@ function exposeServices(metrics: Metrics, traffic: Traffic): void {
   }
 }
 
-function exposeReplicas(metrics: Metrics, { balancer, permits, ejection }: Traffic): void {
+function exposeReplicas(metrics: Metrics, traffic: Traffic): void {
   const perReplica = [
-    { name: 'proxy_in_flight', help: 'Requests under way.', get: () => balancer.inFlight },
-    { name: 'proxy_permits', help: "This proxy's permits.", get: () => permits.shares },
+    { name: 'proxy_in_flight', help: 'Requests under way.', get: () => traffic.inFlight },
+    { name: 'proxy_permits', help: "This proxy's permits.", get: () => traffic.shares },
   ]
   for (const { name, help, get } of perReplica) {
     metrics.exposeGauge({ name, help, labels: ['replica'], seriesMax: REPLICA_SERIES_MAX }, () =>
@@ -62,7 +63,15 @@ function exposeReplicas(metrics: Metrics, { balancer, permits, ejection }: Traff
   }
   metrics.exposeGauge(
     { name: 'proxy_avoided_replicas', help: 'Replicas avoided after failures.', labels: [] },
-    () => [{ labels: {}, value: ejection.avoided.length }],
+    () => [{ labels: {}, value: traffic.avoided.length }],
+  )
+  metrics.exposeGauge(
+    { name: 'proxy_queued', help: 'Requests that wait for a replica.', labels: ['service'] },
+    () =>
+      [...traffic.services].map(({ fragment, queue }) => ({
+        labels: { service: fragment.name },
+        value: queue.waiting,
+      })),
   )
 }
 

@@ -1,6 +1,12 @@
 /** What this proxy reads from files, declared once and parsed once. */
 import { z } from 'zod'
-import { routeFragmentSchema, routeRevisionSchema, routeRuleSchema } from '../shared/protocol.ts'
+import {
+  balanceSchema,
+  endpointSchema,
+  routeFragmentSchema,
+  routeRevisionSchema,
+  routeRuleSchema,
+} from '../shared/protocol.ts'
 
 /** The table that an earlier life of this proxy kept. */
 export const savedTableSchema = z.object({
@@ -15,9 +21,17 @@ export const staticRoutesSchema = z.strictObject({
     z.strictObject({
       name: z.string().min(1).max(128),
       image: z.string().exactOptional(),
-      endpoints: z.array(z.string()),
+      endpoints: z.array(
+        z.union([
+          z.string(),
+          z.strictObject({ address: z.string(), weight: endpointSchema.shape.weight }),
+        ]),
+      ),
       routes: z.array(z.strictObject(routeRuleSchema.shape)).default([]),
       objective: z.string().default('p95 < 100ms'),
+      balance: balanceSchema.shape.policy.default('queue'),
+      sticky: balanceSchema.shape.sticky.default('none'),
+      concurrency: routeFragmentSchema.shape.concurrency,
     }),
   ),
 })

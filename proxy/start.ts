@@ -3,11 +3,11 @@ import { systemClock } from '../shared/clock.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log, LogLevel } from '../shared/log.ts'
 import { createAdmin } from './admin.ts'
-import { engineLimits, type ProxyConfig, trafficLimits } from './config.ts'
+import { type ProxyConfig, trafficLimits } from './config.ts'
 import type { Engine } from './engine.ts'
 import { listen } from './listening.ts'
 import { followMaster, type MasterLink } from './master-link.ts'
-import { createNodeEngine } from './node-engine/node-engine.ts'
+import { openEngine } from './open-engine.ts'
 import { readStaticRoutes } from './static-routes.ts'
 import { TableFile } from './table-file.ts'
 import { Traffic } from './traffic.ts'
@@ -31,8 +31,7 @@ export interface RunningProxy {
 export async function start(options: StartOptions): Promise<RunningProxy> {
   const { config, log } = options
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
-  const limits = engineLimits(config)
-  const engine = createNodeEngine({ host: config.host, port: config.port, limits, traffic })
+  const engine = await openEngine(config, traffic, log)
   const file = new TableFile(config.data, log)
   if (config.routes !== undefined) traffic.apply(readStaticRoutes(config.routes), undefined)
   else await restore(traffic, file, log)

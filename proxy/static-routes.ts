@@ -15,7 +15,7 @@ export function readStaticRoutes(path: string): RoutesAnswer {
   }
 }
 
-/** `services`, each with a name, endpoints `HOST:PORT`, routes, an objective. */
+/** `services`, each with a name, endpoints, routes, an objective, and how they are balanced. */
 export function staticTable(tree: unknown): RoutesAnswer {
   const { services } = parseOr(staticRoutesSchema, tree)
   const names = services.map(({ name }) => name)
@@ -27,26 +27,32 @@ export function staticTable(tree: unknown): RoutesAnswer {
 }
 
 function fragmentOf(service: StaticService): RoutesAnswer['fragments'][number] {
-  const { name, image, routes, objective } = service
+  const { name, image, routes, objective, balance, sticky, concurrency } = service
   const fragment: RouteFragment = {
     service: name,
     name,
     ...(image === undefined ? {} : { image }),
     objective: parseObjective(objective),
     routes,
-    endpoints: service.endpoints.map((text) => endpointOf(name, text)),
+    endpoints: service.endpoints.map((given) => endpointOf(name, given)),
+    balance: { policy: balance, sticky },
+    ...(concurrency === undefined ? {} : { concurrency }),
   }
   return { ...fragment, routes, endpoints: [...fragment.endpoints] }
 }
 
-function endpointOf(name: string, text: string): Endpoint {
+/** `HOST:PORT`, or that as its address beside a weight. */
+function endpointOf(name: string, given: StaticService['endpoints'][number]): Endpoint {
+  const { address: text, weight } =
+    typeof given === 'string' ? { address: given, weight: undefined } : given
   const matched = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text)
   const host = matched?.[1] ?? matched?.[2]
   const port = Number(matched?.[3])
   if (host === undefined || port < 1 || port > 65_535) {
     throw new Error(`"${text}" is no endpoint, expected HOST:PORT`)
   }
-  return { replica: `${name}@${text}`, node: host, host, port, suspect: false }
+  const endpoint = { replica: `${name}@${text}`, node: host, host, port, suspect: false }
+  return weight === undefined ? endpoint : { ...endpoint, weight }
 }
 
 function parseObjective(text: string): Objective {

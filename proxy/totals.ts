@@ -1,22 +1,43 @@
 import { Histogram } from '../shared/histogram.ts'
 import type { ServiceId } from '../shared/model.ts'
 
-/** Counts since the start, per service: what `/metrics` shows. */
-export interface ServiceTotals {
+/** Statuses are counted by their first digit. */
+const CLASSES = 6
+
+/** Counts of one service since the start: what `/metrics` shows. */
+export class ServiceTotals {
   readonly name: string
-  readonly latency: Histogram
-  /** Answers by the class of their status: `2xx`. */
-  readonly answers: Map<string, number>
-  retries: number
-  aborted: number
-  lasting: number
+  readonly latency = new Histogram()
+  retries = 0
+  hedges = 0
+  aborted = 0
+  lasting = 0
+  readonly #answers = new Array<number>(CLASSES).fill(0)
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  answered(status: number): void {
+    const first = Math.floor(status / 100)
+    this.#answers[first] = (this.#answers[first] ?? 0) + 1
+  }
+
+  /** Answers by the class of their status, `2xx`; none that never came. */
+  get answers(): readonly (readonly [string, number])[] {
+    return this.#answers.flatMap((count, first) =>
+      count === 0 ? [] : [[`${first}xx`, count] as const],
+    )
+  }
 }
 
 /** Totals of requests that belong to no service are kept under this name. */
 export const UNROUTED = ''
 
+/** Counts of all services since the start. */
 export class Totals {
-  readonly #services = new Map<ServiceId, ServiceTotals>()
+  readonly #unrouted = new ServiceTotals(UNROUTED)
+  readonly #services = new Map<ServiceId, ServiceTotals>([[UNROUTED, this.#unrouted]])
 
   get services(): Iterable<readonly [ServiceId, ServiceTotals]> {
     return this.#services
@@ -25,22 +46,14 @@ export class Totals {
   of(service: ServiceId, name: string): ServiceTotals {
     const known = this.#services.get(service)
     if (known !== undefined) return known
-    const totals: ServiceTotals = {
-      name,
-      latency: new Histogram(),
-      answers: new Map(),
-      retries: 0,
-      aborted: 0,
-      lasting: 0,
-    }
+    const totals = new ServiceTotals(name)
     this.#services.set(service, totals)
     return totals
   }
 
-  answered(service: ServiceId, name: string, status: number): void {
-    const { answers } = this.of(service, name)
-    const statusClass = `${Math.floor(status / 100)}xx`
-    answers.set(statusClass, (answers.get(statusClass) ?? 0) + 1)
+  /** The proxy itself answered what belongs to no service. */
+  unrouted(status: number): void {
+    this.#unrouted.answered(status)
   }
 
   /** Services that left the table take their totals along. */

@@ -103,6 +103,7 @@ export interface ServiceSpec {
   readonly health: HealthCheck
   readonly resources: Resources
   readonly stopGraceMs: number
+  readonly balance: Balance
   /** Requests that one replica handles at once; learned when it is not given. */
   readonly concurrency?: number
 }
@@ -280,6 +281,8 @@ export interface ScalingInputs {
   readonly windows: readonly DemandWindow[]
   /** Whether every live proxy has reported lately: without it nothing is scaled in. */
   readonly complete: boolean
+  /** Requests came lately that no replica was there to take. */
+  readonly unmet?: boolean
   readonly scaling?: ScalingMemory
 }
 
@@ -295,6 +298,7 @@ export type ScalingRule =
   | 'futile'
   | 'at-maximum'
   | 'below-minimum'
+  | 'woken'
   | 'above-maximum'
   | 'calm'
   | 'incomplete-data'

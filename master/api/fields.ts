@@ -34,7 +34,8 @@ export const environmentKey = z
 export const environmentValue = z.string().max(ARGUMENT_LENGTH_MAX).refine(hasNoNul, NUL)
 
 export const port = z.number().int().min(1).max(65_535)
-export const replicas = z.number().int().min(1).max(10_000)
+export const replicas = z.number().int().min(0).max(10_000)
+export const replicasMax = replicas.min(1)
 
 export const latencyObjective = z
   .union([

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { invalid } from '../../shared/errors.ts'
 import type { Bounds, Probe, Resources, RouteRule, ServiceSpec } from '../../shared/model.ts'
+import { balanceSchema } from '../../shared/protocol.ts'
 import type { ScaleRequest, ServiceRequest } from '../decide/intents/service.ts'
 import { containerOf, containerShape, namesOneOrMany } from './container-input.ts'
 import {
@@ -16,6 +17,7 @@ import {
   port,
   probePath,
   replicas,
+  replicasMax,
   routeHost,
   routePath,
   spanMs,
@@ -27,6 +29,7 @@ import type { ServiceDefaults } from './service-knobs.ts'
 const COMMAND_MAX = 256
 const ENVIRONMENT_MAX = 500
 const ROUTES_MAX = 100
+const CONCURRENCY_MAX = 100_000
 
 const health = z
   .strictObject({
@@ -48,7 +51,11 @@ const health = z
   )
 
 const route = z
-  .strictObject({ host: routeHost.optional(), path: routePath.optional() })
+  .strictObject({
+    host: routeHost.optional(),
+    path: routePath.optional(),
+    slow: z.boolean().optional(),
+  })
   .refine(({ host, path }) => host !== undefined || path !== undefined, 'needs a host or a path')
   .refine(
     ({ host, path = '' }) => host !== undefined || !/^\/s(\/|$)/.test(path),
@@ -67,16 +74,22 @@ const fields = z.strictObject({
   hostPort: port.optional(),
   objective: latencyObjective.optional(),
   min: replicas.optional(),
-  max: replicas.optional(),
+  max: replicasMax.optional(),
   replicas: replicas.optional(),
   autoscale: z.boolean().optional(),
-  routes: z.array(route).max(ROUTES_MAX).optional(),
+  routes: z
+    .array(route)
+    .max(ROUTES_MAX)
+    .refine(areOfOneMind, 'a route cannot be both slow and not')
+    .optional(),
   health: health.optional(),
   cpu: cores.refine((given) => given > 0, 'expected more than 0').optional(),
   memory: amountOfMemory.optional(),
   reserve: z.strictObject({ cpu: cores.optional(), memory: amountOfMemory.optional() }).optional(),
   stopGrace: spanMs(0, 3_600_000).optional(),
-  concurrency: z.number().int().min(1).max(100_000).optional(),
+  concurrency: z.number().int().min(1).max(CONCURRENCY_MAX).optional(),
+  balance: balanceSchema.shape.policy.optional(),
+  sticky: balanceSchema.shape.sticky.optional(),
   ...containerShape,
 })
 const schema = fields.refine(namesOneOrMany, 'network and networks cannot both be given')
@@ -101,6 +114,7 @@ export function readService(body: unknown, defaults: ServiceDefaults): ServiceRe
     health: healthOf(input, defaults),
     resources: resourcesOf(input, defaults),
     stopGraceMs: input.stopGrace ?? defaults.stopGraceMs,
+    balance: { policy: input.balance ?? 'queue', sticky: input.sticky ?? 'none' },
     ...containerOf(input),
     ...given({ image, port, hostPort, concurrency }),
   }
@@ -109,9 +123,9 @@ export function readService(body: unknown, defaults: ServiceDefaults): ServiceRe
 
 const scaleSchema = z
   .strictObject({
-    replicas: z.number().int().min(0).max(10_000).optional(),
+    replicas: replicas.optional(),
     min: replicas.optional(),
-    max: replicas.optional(),
+    max: replicasMax.optional(),
     autoscale: z.boolean().optional(),
   })
   .refine((wanted) => Object.values(wanted).some(isGiven), 'says nothing to change')
@@ -171,14 +185,19 @@ function resourcesOf(input: ServiceInput, defaults: ServiceDefaults): Resources 
   return { cpuLimit, memoryLimitMb, cpuReserved, memoryReservedMb, pidsMax }
 }
 
-function routeOf({
-  host,
-  path,
-}: {
-  host?: string | undefined
-  path?: string | undefined
-}): RouteRule {
-  return given({ host, path })
+function routeOf({ host, path, slow }: z.infer<typeof route>): RouteRule {
+  return { ...given({ host, path }), ...(slow === true ? { slow } : {}) }
+}
+
+/** Whether rules for the same requests agree on how long these may take. */
+function areOfOneMind(rules: readonly z.infer<typeof route>[]): boolean {
+  const slow = new Map<string, boolean>()
+  return rules.every(({ host = '', path = '/', slow: says = false }) => {
+    const key = `${host} ${path}`
+    const known = slow.get(key) ?? says
+    slow.set(key, known)
+    return known === says
+  })
 }
 
 function isGiven(value: unknown): boolean {

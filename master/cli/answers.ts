@@ -68,7 +68,7 @@ const service = z.looseObject({
     autoscale: z.boolean(),
     command: z.array(text),
     environment: z.record(text, text),
-    routes: z.array(z.object({ host: text.optional(), path: text.optional() })),
+    routes: z.array(z.looseObject({ host: text.optional(), path: text.optional() })),
   }),
   objective: text,
   replicas: count,

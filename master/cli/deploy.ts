@@ -30,6 +30,10 @@ export async function deploy(
     session.screen.print(`"${created.name}" is created; it starts now.`)
     return 0
   }
+  if (created.replicas === 0) {
+    session.screen.print(`"${created.name}" is created without a replica.`)
+    return 0
+  }
   const progress = new StartProgress(api)
   try {
     return await untilUp(api, { created, waitMs, watch, progress }, session)

@@ -1,4 +1,5 @@
 /** What the flags of `run` and `--image-name` say, as the API takes it. */
+import type { BalancePolicy, RouteRule, Stickiness } from '../../shared/model.ts'
 import type { Arguments } from './arguments.ts'
 import type { Options } from './command.ts'
 import { usage } from './failure.ts'
@@ -8,6 +9,15 @@ export type ServiceInput = Readonly<Record<string, unknown>>
 const REPLICAS_MAX = 10_000
 const PORT_MAX = 65_535
 const PIDS_MAX = 4_194_304
+
+const BALANCE_POLICIES: readonly BalancePolicy[] = [
+  'queue',
+  'round-robin',
+  'least-connections',
+  'p2c',
+  'peak-ewma',
+]
+const STICKINESSES: readonly Stickiness[] = ['none', 'cookie', 'client-ip']
 
 export const specOptions: Options = {
   image: { kind: 'text', value: 'IMAGE', meaning: 'The image of its containers.' },
@@ -39,6 +49,21 @@ export const specOptions: Options = {
     value: 'HOST/PATH',
     meaning: 'Where its requests come in: a host, a path, or both; repeatable.',
   },
+  'slow-route': {
+    kind: 'texts',
+    value: 'HOST/PATH',
+    meaning: 'A route whose requests take their time, whatever the objective; repeatable.',
+  },
+  balance: {
+    kind: 'text',
+    value: BALANCE_POLICIES.join('|'),
+    meaning: 'How requests are given to replicas. [default: queue]',
+  },
+  sticky: {
+    kind: 'text',
+    value: STICKINESSES.join('|'),
+    meaning: 'Whether a client stays with one replica. [default: none]',
+  },
   health: {
     kind: 'text',
     value: '/PATH|image|tcp|none',
@@ -64,7 +89,9 @@ export function specOf(name: string, args: Arguments, command: readonly string[]
     max: args.whole('max', 1, REPLICAS_MAX),
     replicas: args.whole('replicas', 0, REPLICAS_MAX),
     autoscale: args.flag('autoscale'),
-    routes: listOf(args.texts('route').map(routeOf)),
+    routes: listOf(routesOf(args)),
+    balance: wordOf(args, 'balance', BALANCE_POLICIES),
+    sticky: wordOf(args, 'sticky', STICKINESSES),
     health: healthOf(args.text('health')),
     concurrency: args.whole('concurrency', 1, REPLICAS_MAX),
     cpu: cores(args.text('cpu')),
@@ -126,13 +153,25 @@ export function labelsOf(texts: readonly string[]): Readonly<Record<string, stri
   )
 }
 
+function routesOf(args: Arguments): readonly RouteRule[] {
+  const slow = args.texts('slow-route').map((text) => routeOf(text, 'slow-route'))
+  const plain = args.texts('route').map((text) => routeOf(text))
+  return [...plain, ...slow.map((route) => ({ ...route, slow: true }))]
+}
+
+function wordOf(args: Arguments, flag: string, words: readonly string[]): string | undefined {
+  const text = args.text(flag)
+  if (text === undefined || words.includes(text)) return text
+  throw usage(`Cannot use "${text}" for --${flag}: expected one of ${words.join(', ')}`)
+}
+
 /** `example.com`, `/path` or `example.com/path`. */
-export function routeOf(text: string): { readonly host?: string; readonly path?: string } {
+export function routeOf(text: string, flag = 'route'): RouteRule {
   const at = text.indexOf('/')
   const host = at === -1 ? text : text.slice(0, at)
   const path = at === -1 ? '' : text.slice(at)
   if (text === '' || /\s/.test(text) || text.includes('://')) {
-    throw usage(`Cannot use "${text}" for --route: expected HOST, /PATH or HOST/PATH`)
+    throw usage(`Cannot use "${text}" for --${flag}: expected HOST, /PATH or HOST/PATH`)
   }
   return { ...(host === '' ? {} : { host }), ...(path === '' ? {} : { path }) }
 }

@@ -26,6 +26,8 @@ interface History {
   percentile: number
   slices: Slice[]
   windows: DemandWindow[]
+  /** When requests were last told of that no replica took. */
+  unmetAtMs: number
 }
 
 /** Windows of measurements, for every service: events and `nowMs` in, demand out. */
@@ -45,6 +47,7 @@ export class DemandWindows {
   add(measured: ServiceMeasurement, about: About, nowMs: number): void {
     const history = this.#historyOf(measured.service)
     history.percentile = about.percentile
+    if (isUnmet(measured)) history.unmetAtMs = nowMs
     const latest = history.slices.at(-1)
     const fromMs = nowMs - about.durationMs
     const slice =
@@ -75,7 +78,9 @@ export class DemandWindows {
     const windows = this.#covered.map(
       (covered) => history?.windows.find((w) => w.toMs === covered.toMs) ?? empty(covered),
     )
-    return { windows, ...(history === undefined ? {} : this.#lately(history, service, nowMs)) }
+    if (history === undefined) return { windows }
+    const unmet = nowMs - history.unmetAtMs < UNMET_MS ? { unmet: true } : {}
+    return { windows, ...unmet, ...this.#lately(history, service, nowMs) }
   }
 
   /** Services that no longer exist are forgotten. */
@@ -121,12 +126,19 @@ export class DemandWindows {
   #historyOf(service: ServiceId): History {
     const known = this.#histories.get(service)
     if (known !== undefined) return known
-    const history: History = { percentile: PERCENTILE_FALLBACK, slices: [], windows: [] }
+    const history: History = {
+      percentile: PERCENTILE_FALLBACK,
+      slices: [],
+      windows: [],
+      unmetAtMs: Number.NEGATIVE_INFINITY,
+    }
     this.#histories.set(service, history)
     return history
   }
 }
 
+/** For so long a request that nobody took speaks for a replica: its client may ask again. */
+const UNMET_MS = 2_000
 /** What comes closer together than this is one slice: several proxies, told at one moment. */
 const SLICE_MS = 100
 /** So far apart two stretches must miss the objective: a stall of a moment is in one of them only. */
@@ -137,6 +149,12 @@ const PERCENTILE_FALLBACK = 95
 export interface About {
   readonly percentile: number
   readonly durationMs: number
+}
+
+/** Whether some wait, or went away without a replica. Retries reach several replicas. */
+function isUnmet({ arrivals, queued, replicas }: ServiceMeasurement): boolean {
+  const sent = replicas.reduce((sum, replica) => sum + replica.arrivals, 0)
+  return queued > 0 || arrivals > sent
 }
 
 function summary(

@@ -55,4 +55,6 @@ export interface Demand {
   readonly before?: DemandWindow
   /** Oldest first. */
   readonly windows: readonly DemandWindow[]
+  /** Requests came lately that no replica was there to take. */
+  readonly unmet?: boolean
 }

@@ -7,6 +7,7 @@ const UNSAID = {
   labels: {},
   init: true,
   pull: 'missing',
+  balance: { policy: 'queue', sticky: 'none' },
 } satisfies Partial<ServiceSpec>
 
 const PIDS_MAX_UNSAID = 1_000
@@ -20,7 +21,8 @@ export function completed(service: Service): Service {
 }
 
 function isComplete(spec: ServiceSpec): boolean {
-  return 'networks' in spec && 'pull' in spec && 'pidsMax' in spec.resources
+  const { resources } = spec
+  return 'networks' in spec && 'pull' in spec && 'balance' in spec && 'pidsMax' in resources
 }
 
 function completedSpec(spec: ServiceSpec & { readonly network?: string }): ServiceSpec {

@@ -1,4 +1,4 @@
-import type { Endpoint, RouteFragment, Service } from '../../shared/model.ts'
+import type { Endpoint, Replica, RouteFragment, Service, ServiceSpec } from '../../shared/model.ts'
 import type { DesiredView } from './desired.ts'
 import type { Limits } from './limits.ts'
 import { conditionOf } from './liveness.ts'
@@ -14,7 +14,8 @@ export function routing(
   nowMs: number,
 ): readonly RouteFragment[] {
   return [...desired.services.values()].map((service) => {
-    const endpoints = endpointsOf(service, { desired, observed, limits, nowMs })
+    const view = { desired, observed, limits, nowMs }
+    const endpoints = endpointsOf(service, view)
     const { name, image, objective, routes } = service.spec
     return {
       service: service.id,
@@ -23,9 +24,23 @@ export function routing(
       objective,
       routes,
       endpoints,
+      ...balanceOf(service.spec),
       ...(endpoints.length > 0 ? {} : { absence: absenceOf(service, desired, observed) }),
+      ...(endpoints.length === 0 && comes(service, view) ? { comes: true } : {}),
     }
   })
+}
+
+/** How requests are given out, as far as it is not what everybody does. */
+function balanceOf({
+  balance,
+  concurrency,
+}: ServiceSpec): Pick<RouteFragment, 'balance' | 'concurrency'> {
+  const usual = balance.policy === 'queue' && balance.sticky === 'none'
+  return {
+    ...(usual ? {} : { balance }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  }
 }
 
 interface View {
@@ -60,6 +75,28 @@ function endpointsOf(service: Service, { desired, observed, limits, nowMs }: Vie
   }
   const asked = endpoints.length > 0 ? endpoints : lastResort
   return asked.sort((a, b) => (a.replica < b.replica ? -1 : 1))
+}
+
+/** Whether waiting makes sense: a replica starts, or does as soon as somebody asks. */
+function comes(service: Service, view: View): boolean {
+  const { spec, removing, replicas, failures } = service
+  if (removing === true) return false
+  if (replicas === 0) return spec.autoscale && spec.bounds.replicasMin === 0
+  const live = view.desired
+    .replicasOf(service.id)
+    .filter(({ drainingSinceMs }) => drainingSinceMs === undefined)
+  // What is wanted and not there yet is made by the next plan, unless making it failed.
+  if (live.length === 0) return failures === undefined
+  return live.some((replica) => isOnItsWay(replica, view))
+}
+
+function isOnItsWay(replica: Replica, { desired, observed, limits, nowMs }: View): boolean {
+  if (replica.node === undefined) return replica.pendingReason === undefined
+  const node = desired.nodes.get(replica.node)
+  if (node === undefined) return false
+  const seen = observed.nodes.get(node.id)
+  const kind = seen?.replicas.get(replica.id)?.phase.kind ?? 'starting'
+  return kind === 'starting' && conditionOf(node, observed, limits, nowMs).condition !== 'lost'
 }
 
 /** Why nothing serves, in one sentence for the client. */

@@ -44,7 +44,7 @@ export function scalingInputs(
   world: World,
 ): ScalingInputs {
   const { observed, at, nodes } = world
-  const { recent, before, windows } = observed.demandOf(service)
+  const { recent, before, windows, unmet } = observed.demandOf(service)
   const nodesUsed = new Set(live.flatMap(({ replica }) => replica.node ?? []))
   const open = [...nodes.values()].filter((node) => node.pool === 'platform')
   return {
@@ -61,6 +61,7 @@ export function scalingInputs(
     complete: observed.demandComplete,
     ...(recent === undefined ? {} : { recent }),
     ...(before === undefined ? {} : { before }),
+    ...(unmet === true ? { unmet } : {}),
     ...(service.scaling === undefined ? {} : { scaling: service.scaling }),
   }
 }

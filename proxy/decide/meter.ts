@@ -4,15 +4,15 @@ import type { ReplicaMeasurement, ServiceMeasurement } from '../../shared/protoc
 
 /** How a request for a service ended, seen by its client. */
 export type Outcome =
-  | { readonly kind: 'answered'; readonly elapsedMs: number }
+  | 'answered'
   /** An error of the replica, or ours on its behalf. */
-  | { readonly kind: 'failed'; readonly elapsedMs: number }
+  | 'failed'
   /** Nobody could be asked: an error, but no replica was slow, and another would not be faster. */
-  | { readonly kind: 'unserved' }
+  | 'unserved'
   /** The client left before it had everything. */
-  | { readonly kind: 'aborted'; readonly elapsedMs: number }
-  /** A connection that is meant to last: a WebSocket, server-sent events. */
-  | { readonly kind: 'lasting' }
+  | 'aborted'
+  /** A connection that is meant to last, or a request whose time does not count. */
+  | 'lasting'
 
 interface ReplicaWindow {
   arrivals: number
@@ -21,11 +21,15 @@ interface ReplicaWindow {
   inFlightAreaMs: number
   areaUntilMs: number
   upstreamMs: number
+  /** Upstream times since the last histogram was told. */
+  readonly latency: Histogram
 }
 
 interface ServiceWindow {
   arrivals: number
   errors: number
+  /** Time that requests waited for a replica. */
+  queueMs: number
   /** Answers in the histogram that took longer than the objective allows. */
   late: number
   readonly latency: Histogram
@@ -37,12 +41,21 @@ const ERROR_FACTOR = 2
 /** Fewer answers than this are no reason to hurry. */
 const LATE_SAMPLES_MIN = 20
 
+/** How often histograms of single replicas are told: they are many. */
+const REPLICA_HISTOGRAM_EVERY_MS = 10_000
+
 /** What was measured since the last cut: constant memory per service and replica. */
 export class Meter {
   readonly #services = new Map<ServiceId, ServiceWindow>()
+  #detailAtMs = Number.NEGATIVE_INFINITY
 
   arrived(service: ServiceId): void {
     this.#service(service).arrivals += 1
+  }
+
+  /** A request was given to a replica after it had waited. */
+  waited(service: ServiceId, ms: number): void {
+    this.#service(service).queueMs += ms
   }
 
   /** A request went to a replica. */
@@ -60,13 +73,19 @@ export class Meter {
     window.inFlight = Math.max(0, window.inFlight - 1)
     window.upstreamMs += end.upstreamMs
     if (end.failed) window.errors += 1
+    else window.latency.add(end.upstreamMs)
   }
 
   /** The client has its answer. Answers the latency that counts, if one does. */
-  finished(service: ServiceId, outcome: Outcome, objective: Objective): number | undefined {
+  finished(
+    service: ServiceId,
+    outcome: Outcome,
+    elapsedMs: number,
+    objective: Objective,
+  ): number | undefined {
     const window = this.#service(service)
-    if (outcome.kind === 'failed' || outcome.kind === 'unserved') window.errors += 1
-    const latencyMs = latencyOf(outcome, objective)
+    if (outcome === 'failed' || outcome === 'unserved') window.errors += 1
+    const latencyMs = latencyOf(outcome, elapsedMs, objective)
     if (latencyMs === undefined) return undefined
     window.latency.add(latencyMs)
     if (latencyMs > objective.latencyTargetMs) window.late += 1
@@ -80,11 +99,15 @@ export class Meter {
     return late > latency.count * (1 - percentile / 100)
   }
 
-  /** Ends the stretch: what was seen in it, and a new one begins. */
-  cut(nowMs: number): readonly ServiceMeasurement[] {
-    const measured = [...this.#services].map(([service, window]) =>
-      cutService(service, window, nowMs),
-    )
+  /** Ends the stretch: what was seen in it, who waits now, and a new one begins. */
+  cut(nowMs: number, queued: ReadonlyMap<ServiceId, number>): readonly ServiceMeasurement[] {
+    for (const service of queued.keys()) this.#service(service)
+    const detailed = nowMs - this.#detailAtMs >= REPLICA_HISTOGRAM_EVERY_MS
+    if (detailed) this.#detailAtMs = nowMs
+    const measured = [...this.#services].map(([service, window]) => ({
+      ...cutService(service, window, { nowMs, detailed }),
+      queued: queued.get(service) ?? 0,
+    }))
     for (const [service, window] of this.#services) {
       if (window.replicas.size === 0) this.#services.delete(service)
     }
@@ -97,6 +120,7 @@ export class Meter {
     const window: ServiceWindow = {
       arrivals: 0,
       errors: 0,
+      queueMs: 0,
       late: 0,
       latency: new Histogram(),
       replicas: new Map(),
@@ -116,6 +140,7 @@ export class Meter {
       inFlightAreaMs: 0,
       areaUntilMs: nowMs,
       upstreamMs: 0,
+      latency: new Histogram(),
     }
     replicas.set(replica, window)
     return window
@@ -129,14 +154,18 @@ export interface Leaving {
 }
 
 /** Errors are slow, never fast; a client that left early says nothing, one that left late does. */
-function latencyOf(outcome: Outcome, { latencyTargetMs }: Objective): number | undefined {
-  switch (outcome.kind) {
+function latencyOf(
+  outcome: Outcome,
+  elapsedMs: number,
+  { latencyTargetMs }: Objective,
+): number | undefined {
+  switch (outcome) {
     case 'answered':
-      return outcome.elapsedMs
+      return elapsedMs
     case 'failed':
-      return Math.max(outcome.elapsedMs, ERROR_FACTOR * latencyTargetMs)
+      return Math.max(elapsedMs, ERROR_FACTOR * latencyTargetMs)
     case 'aborted':
-      return outcome.elapsedMs > latencyTargetMs ? outcome.elapsedMs : undefined
+      return elapsedMs > latencyTargetMs ? elapsedMs : undefined
     case 'unserved':
     case 'lasting':
       return undefined
@@ -148,15 +177,22 @@ function grow(window: ReplicaWindow, nowMs: number): void {
   window.areaUntilMs = nowMs
 }
 
-function cutService(service: ServiceId, window: ServiceWindow, nowMs: number): ServiceMeasurement {
-  const replicas = [...window.replicas].map(([replica, part]) => cutReplica(replica, part, nowMs))
+interface Cut {
+  readonly nowMs: number
+  /** With histograms of single replicas. */
+  readonly detailed: boolean
+}
+
+function cutService(service: ServiceId, window: ServiceWindow, cut: Cut): ServiceMeasurement {
+  const replicas = [...window.replicas].map(([replica, part]) => cutReplica(replica, part, cut))
   for (const [replica, part] of window.replicas) {
-    if (part.inFlight === 0) window.replicas.delete(replica)
+    if (part.inFlight === 0 && part.latency.count === 0) window.replicas.delete(replica)
   }
-  const { arrivals, errors } = window
+  const { arrivals, errors, queueMs } = window
   const latency = window.latency.encode()
   window.arrivals = 0
   window.errors = 0
+  window.queueMs = 0
   window.late = 0
   window.latency.clear()
   return {
@@ -164,23 +200,29 @@ function cutService(service: ServiceId, window: ServiceWindow, nowMs: number): S
     arrivals,
     errors,
     queued: 0,
-    queueMs: 0,
+    queueMs,
     latency: { sumMs: latency.sumMs, buckets: [...latency.buckets] },
-    replicas,
+    replicas: replicas.filter(({ arrivals, inFlight, inFlightAreaMs, histogram }) => {
+      return arrivals + inFlight + inFlightAreaMs > 0 || histogram !== undefined
+    }),
   }
 }
 
-function cutReplica(replica: ReplicaId, window: ReplicaWindow, nowMs: number): ReplicaMeasurement {
-  grow(window, nowMs)
+function cutReplica(replica: ReplicaId, window: ReplicaWindow, cut: Cut): ReplicaMeasurement {
+  grow(window, cut.nowMs)
   const { arrivals, errors, inFlight, inFlightAreaMs, upstreamMs } = window
   window.arrivals = 0
   window.errors = 0
   window.inFlightAreaMs = 0
   window.upstreamMs = 0
-  return { replica, arrivals, errors, inFlight, inFlightAreaMs, upstreamMs }
+  const measured = { replica, arrivals, errors, inFlight, inFlightAreaMs, upstreamMs }
+  if (!cut.detailed || window.latency.count === 0) return measured
+  const { sumMs, buckets } = window.latency.encode()
+  window.latency.clear()
+  return { ...measured, histogram: { sumMs, buckets: [...buckets] } }
 }
 
 function tellsSomething(measured: ServiceMeasurement): boolean {
-  const { arrivals, errors, latency, replicas } = measured
-  return arrivals + errors + latency.buckets.length + replicas.length > 0
+  const { arrivals, errors, queued, latency, replicas } = measured
+  return arrivals + errors + queued + latency.buckets.length + replicas.length > 0
 }

@@ -1,3 +1,4 @@
+import type { ServiceId } from '../../shared/model.ts'
 import type { ServiceMeasurement } from '../../shared/protocol.ts'
 import type { Meter } from './meter.ts'
 
@@ -8,6 +9,13 @@ export interface Report {
   readonly services: readonly ServiceMeasurement[]
 }
 
+/** Where measurements come from. */
+export interface Measured {
+  readonly meter: Pick<Meter, 'cut'>
+  /** How many wait in each service now. */
+  readonly queued: ReadonlyMap<ServiceId, number>
+}
+
 const DURATION_MIN_MS = 0.001
 
 /**
@@ -15,15 +23,15 @@ const DURATION_MIN_MS = 0.001
  * acknowledged the same one is sent, while the meter goes on adding to the next.
  */
 export class Reports {
-  readonly #meter: Meter
+  readonly #measured: Measured
   readonly #spanMaxMs: number
   #pending: Report | undefined
   #fromMs: number
   #seq = 0
 
   /** What nobody took for longer than `spanMaxMs` would be told as if it were of just now. */
-  constructor(meter: Meter, spanMaxMs: number, nowMs: number) {
-    this.#meter = meter
+  constructor(measured: Measured, spanMaxMs: number, nowMs: number) {
+    this.#measured = measured
     this.#spanMaxMs = spanMaxMs
     this.#fromMs = nowMs
   }
@@ -42,13 +50,17 @@ export class Reports {
   forgetOld(nowMs: number): number {
     if (nowMs - this.#fromMs <= this.#spanMaxMs) return 0
     this.#fromMs = nowMs
-    return this.#meter.cut(nowMs).reduce((sum, { arrivals }) => sum + arrivals, 0)
+    return this.#services(nowMs).reduce((sum, { arrivals }) => sum + arrivals, 0)
   }
 
   #cut(nowMs: number): Report {
     const durationMs = Math.max(DURATION_MIN_MS, nowMs - this.#fromMs)
     this.#fromMs = nowMs
     this.#seq += 1
-    return { seq: this.#seq, durationMs, services: this.#meter.cut(nowMs) }
+    return { seq: this.#seq, durationMs, services: this.#services(nowMs) }
+  }
+
+  #services(nowMs: number): readonly ServiceMeasurement[] {
+    return this.#measured.meter.cut(nowMs, this.#measured.queued)
   }
 }

@@ -5,9 +5,16 @@ import type { RouteFragment } from '../../shared/model.ts'
 export interface Destination {
   readonly fragment: RouteFragment
   readonly target: string
+  /** Its time does not count against the objective. */
+  readonly slow: boolean
 }
 
-type Paths = Map<string, RouteFragment>
+interface Claim {
+  readonly fragment: RouteFragment
+  readonly slow: boolean
+}
+
+type Paths = Map<string, Claim>
 
 const ANY_HOST = ''
 const SERVICE_PREFIX = '/s/'
@@ -59,7 +66,7 @@ export class RouteIndex {
       const paths: Paths = this.#byHost.get(host) ?? new Map()
       this.#byHost.set(host, paths)
       // Two services with one rule: the first by name has it, on every proxy alike.
-      if (!paths.has(path)) paths.set(path, fragment)
+      if (!paths.has(path)) paths.set(path, { fragment, slow: rule.slow === true })
       this.#depthMax = Math.max(this.#depthMax, path.split('/').length)
     }
   }
@@ -82,7 +89,7 @@ export class RouteIndex {
     const fragment = this.#byName.get(decoded(encoded))
     if (fragment === undefined) return undefined
     const rest = target.slice(SERVICE_PREFIX.length + encoded.length)
-    return { fragment, target: rest.startsWith('/') ? rest : `/${rest}` }
+    return { fragment, target: rest.startsWith('/') ? rest : `/${rest}`, slow: false }
   }
 
   /** The longest prefix that ends where a segment ends. */
@@ -90,8 +97,8 @@ export class RouteIndex {
     const paths = this.#byHost.get(host)
     if (paths === undefined) return undefined
     for (let prefix = firstSegments(path, this.#depthMax); ; prefix = parentOf(prefix)) {
-      const fragment = paths.get(prefix)
-      if (fragment !== undefined) return { fragment, target }
+      const claim = paths.get(prefix)
+      if (claim !== undefined) return { fragment: claim.fragment, target, slow: claim.slow }
       if (prefix === '/') return undefined
     }
   }

@@ -3,7 +3,7 @@ import { ProxyWatch } from '../../master/proxy-watch.ts'
 import type { Measurements } from '../../shared/protocol.ts'
 
 function watching(...proxies: string[]): ProxyWatch {
-  const watch = new ProxyWatch({ leaseMs: 5_000, lostDemandMs: 60_000, permitsPerReplica: 16 })
+  const watch = new ProxyWatch({ leaseMs: 5_000, lostDemandMs: 60_000 })
   for (const proxy of proxies) {
     watch.join({ wire: 1, proxy, boot: 'b1', port: 1, adminPort: 2 }, '127.0.0.1', 0)
   }
@@ -52,14 +52,16 @@ test('isComplete() does not wait for a proxy that said goodbye', () => {
   expect(watch.isComplete(20_000)).toBe(true)
 })
 
+const r1 = { replica: 'r1', service: 'web', permits: 16 }
+
 test('permits() are shared by demand, never below one, and go to others after a silence', () => {
   const watch = watching('p1', 'p2')
   watch.hear(sent('p1', 1, 99), 1_000)
   watch.hear(sent('p2', 1, 0), 1_000)
-  expect(watch.permits('p1', ['r1'], 1_000)).toEqual({ r1: 15 })
-  expect(watch.permits('p2', ['r1'], 1_000)).toEqual({ r1: 1 })
+  expect(watch.permits('p1', [r1], 1_000)).toEqual({ r1: 15 })
+  expect(watch.permits('p2', [r1], 1_000)).toEqual({ r1: 1 })
   watch.hear(sent('p2', 2, 0), 7_000)
-  expect(watch.permits('p2', ['r1'], 7_000)).toEqual({ r1: 16 })
+  expect(watch.permits('p2', [r1], 7_000)).toEqual({ r1: 16 })
 })
 
 test('join() of the same process keeps what it told; another process starts anew', () => {

@@ -31,7 +31,37 @@ services:
   ])
 })
 
+test('staticTable() reads weights, the balance, the concurrency and slow routes', () => {
+  const [web, api] = staticTable(
+    parseYaml(`
+services:
+  - name: web
+    endpoints: ["127.0.0.1:80", { address: "127.0.0.1:81", weight: 3 }]
+    routes: [{ path: /export, slow: true }]
+    balance: least-connections
+    sticky: client-ip
+    concurrency: 4
+  - name: api
+    endpoints: []
+`),
+  ).fragments
+  expect(web).toMatchObject({
+    endpoints: [{ port: 80 }, { port: 81, weight: 3 }],
+    routes: [{ path: '/export', slow: true }],
+    balance: { policy: 'least-connections', sticky: 'client-ip' },
+    concurrency: 4,
+  })
+  expect(web?.endpoints[0]).not.toHaveProperty('weight')
+  expect(api).toMatchObject({ balance: { policy: 'queue', sticky: 'none' } })
+  expect(api).not.toHaveProperty('concurrency')
+})
+
 test.each([
+  ['an unknown balance', 'services: [{ name: a, endpoints: [], balance: random }]'],
+  ['an unknown stickiness', 'services: [{ name: a, endpoints: [], sticky: always }]'],
+  ['no concurrency', 'services: [{ name: a, endpoints: [], concurrency: 0 }]'],
+  ['no weight', 'services: [{ name: a, endpoints: [{ address: "a:1", weight: 0 }] }]'],
+  ['a weight without an address', 'services: [{ name: a, endpoints: [{ weight: 1 }] }]'],
   ['nothing', ''],
   ['an unknown key', 'services: [{ name: a, endpoints: [], color: red }]'],
   ['a name twice', 'services: [{ name: a, endpoints: [] }, { name: a, endpoints: [] }]'],

@@ -75,6 +75,7 @@ export function specNamed(name: string, changes: Partial<ServiceSpec> = {}): Ser
     init: true,
     pull: 'missing',
     stopGraceMs: 10_000,
+    balance: { policy: 'queue', sticky: 'none' },
     ...changes,
   }
 }

@@ -11,6 +11,7 @@ export function autoscale(
   const conclusion =
     outOfBounds(inputs) ??
     off(inputs) ??
+    woken(inputs) ??
     overObjective(inputs, limits) ??
     calmVerdict(inputs, limits)
   return { service, atMs: inputs.nowMs, inputs, ...conclusion }
@@ -37,6 +38,15 @@ function outOfBounds(inputs: ScalingInputs): Conclusion | undefined {
 function off(inputs: ScalingInputs): Conclusion | undefined {
   if (inputs.autoscale) return undefined
   return { rule: 'off', replicas: inputs.replicas, reason: 'autoscaling is off for this service' }
+}
+
+/** At zero only who asks now counts, not how long anybody waited before. */
+function woken({ replicas, unmet, room }: ScalingInputs): Conclusion | undefined {
+  if (replicas > 0) return undefined
+  if (unmet !== true) return { rule: 'at-minimum', replicas, reason: 'nobody asks for it' }
+  const reason = 'requests came, and no replica is there'
+  if (room === 0) return { rule: 'at-maximum', replicas, reason: `${reason}; ${NO_ROOM}` }
+  return { rule: 'woken', replicas: 1, reason: `${reason}: 0 to 1 replicas` }
 }
 
 /** Says something while the objective is missed; undefined when it is met or nothing is known. */

@@ -8,7 +8,8 @@ const CALM_SHARE = 0.7
 export function calmVerdict(inputs: ScalingInputs, limits: AutoscalerLimits): Conclusion {
   const { replicas, bounds, complete, nowMs, scaling } = inputs
   const stay = (rule: ScalingRule, reason: string): Conclusion => ({ rule, replicas, reason })
-  if (replicas <= bounds.replicasMin) {
+  // The last one is taken away by hand only, also where none need be there.
+  if (replicas <= Math.max(1, bounds.replicasMin)) {
     return stay(inputs.recent === undefined ? 'too-few-samples' : 'at-minimum', idle(inputs))
   }
   if (inputs.serving < replicas) return stay('waiting-for-start', 'replicas still start')

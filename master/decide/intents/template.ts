@@ -9,10 +9,18 @@ export function sameSpec(a: ServiceSpec, b: ServiceSpec): boolean {
   return sameText(a, b)
 }
 
-/** Bounds, objective and routes say how many and for whom, not what runs. */
+/** What says how many, for whom and how requests are given out, not what runs. */
+const NOT_OF_THE_TEMPLATE: ReadonlySet<string> = new Set<keyof ServiceSpec>([
+  'bounds',
+  'objective',
+  'autoscale',
+  'routes',
+  'balance',
+  'concurrency',
+])
+
 function templateOf(spec: ServiceSpec): object {
-  const { bounds: _, objective: __, autoscale: ___, routes: ____, ...template } = spec
-  return template
+  return Object.fromEntries(Object.entries(spec).filter(([key]) => !NOT_OF_THE_TEMPLATE.has(key)))
 }
 
 function sameText(a: object, b: object): boolean {

@@ -8,6 +8,7 @@ import { apiRoutes } from '../../../master/api/routes/routes.ts'
 import { readMasterConfig } from '../../../master/config.ts'
 import { DemandWindows } from '../../../master/decide/demand.ts'
 import { conditionOf } from '../../../master/decide/liveness.ts'
+import { Permits } from '../../../master/decide/permits.ts'
 import { DecisionLog } from '../../../master/decision-log.ts'
 import { History } from '../../../master/history.ts'
 import { Ledger } from '../../../master/ledger.ts'
@@ -81,7 +82,7 @@ export class ApiWorld {
     const ledger = await Ledger.open(store, { log, snapshotEvery, keepEntries })
     const nodes = new NodeWatch()
     const leaseMs = HOUR
-    const proxies = new ProxyWatch({ leaseMs, lostDemandMs: HOUR, permitsPerReplica: 16 })
+    const proxies = new ProxyWatch({ leaseMs, lostDemandMs: HOUR })
     const windows = { samplesMin: 20, recentMaxMs: 10_000, windowMs: 10_000, windowsMax: 9 }
     const demand = new DemandWindows(windows, nowMs())
     const routes = new RouteTable(ledger.epoch)
@@ -103,7 +104,10 @@ export class ApiWorld {
         suspectAfterMs: 2_500,
         heartbeatEveryMs: 1_000,
       }),
-      proxies: openProxyDoor({ ...base, watch: proxies, demand, routes, leaseMs }),
+      proxies: openProxyDoor({
+        ...{ ...base, watch: proxies, demand, routes, leaseMs },
+        permits: new Permits(),
+      }),
       events: {
         readFrom: (revision, limit) => store.readFrom(revision, limit),
         watch: (revision, signal) => store.watch(revision, signal),

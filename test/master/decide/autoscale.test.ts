@@ -206,3 +206,25 @@ test('autoscale() names the numbers it saw', () => {
     'p95 was 150 ms over 1.0 s (100 requests), objective 100 ms: 1 to 2 replicas',
   )
 })
+
+const atZero = { replicas: 0, bounds: { replicasMin: 0, replicasMax: 3 } }
+const zeros: readonly (readonly [Partial<ScalingInputs>, ScalingInputs['replicas'], string])[] = [
+  [{ ...atZero, unmet: true }, 1, 'woken'],
+  [atZero, 0, 'at-minimum'],
+  [{ ...atZero, recent: recent(500) }, 0, 'at-minimum'],
+  [{ ...atZero, unmet: true, autoscale: false }, 0, 'off'],
+  [{ ...atZero, unmet: true, room: 0 }, 0, 'at-maximum'],
+  [{ ...atZero, replicas: 1, unmet: true }, 1, 'too-few-samples'],
+]
+test.each(zeros)('autoscale() at zero answers %j with %i', (changes, replicas, rule) => {
+  const decision = autoscale('web', inputs(changes), LIMITS)
+  expect(decision).toMatchObject({ replicas, rule })
+  if (rule === 'woken') {
+    expect(decision.reason).toBe('requests came, and no replica is there: 0 to 1 replicas')
+  }
+})
+
+test('autoscale() takes the last replica from nobody', () => {
+  const calm = { ...atZero, replicas: 1, windows: calmWindows(5, 0) }
+  expect(autoscale('web', inputs(calm), LIMITS)).toMatchObject({ replicas: 1 })
+})

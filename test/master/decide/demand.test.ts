@@ -85,3 +85,16 @@ test('demandOf() tells a stall from slowness: only slowness is over in both stre
   slow.add(measured(40, 150), { ...ABOUT, durationMs: 200 }, 1_700)
   expect(slow.demandOf(web, 1_700).before?.percentileMs).toBeGreaterThan(100)
 })
+
+test('demandOf() tells of requests that no replica took, for two seconds', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  const replica = { replica: 'r1', errors: 0, inFlightAreaMs: 0, inFlight: 0, upstreamMs: 0 }
+  const taken = { ...measured(5, 10), replicas: [{ ...replica, arrivals: 5 }] }
+  demand.add(taken, ABOUT, 1_000)
+  expect(demand.demandOf(web, 1_000).unmet).toBeUndefined()
+  demand.add({ ...taken, arrivals: 6 }, ABOUT, 2_000)
+  expect(demand.demandOf(web, 3_900).unmet).toBe(true)
+  expect(demand.demandOf(web, 4_000).unmet).toBeUndefined()
+  demand.add({ ...measured(0, 10), queued: 1 }, ABOUT, 5_000)
+  expect(demand.demandOf(web, 5_000).unmet).toBe(true)
+})

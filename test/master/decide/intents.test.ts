@@ -66,6 +66,9 @@ test('putService() counts a revision only when the template changed', () => {
   expect(state()).toEqual([1, 3])
   put(specNamed('web', { objective: { percentile: 99, latencyTargetMs: 5 }, ...bounds(1, 10) }))
   expect(state()).toEqual([1, 3])
+  const balance = { policy: 'p2c', sticky: 'cookie' } as const
+  put(specNamed('web', { balance, concurrency: 4, ...bounds(1, 10) }))
+  expect(state()).toEqual([1, 3])
   put(specNamed('web', { command: ['other'], ...bounds(1, 10) }))
   expect(state()).toEqual([2, 3])
   put(specNamed('web', { environment: { A: '1' }, command: ['other'], ...bounds(6, 10) }))
@@ -96,6 +99,11 @@ const scales = [
   {
     wanted: { autoscale: false },
     after: { replicas: 2, bounds: [2, 5] },
+    kinds: ['service-applied'],
+  },
+  {
+    wanted: { replicas: 0, min: 0 },
+    after: { replicas: 0, bounds: [0, 5] },
     kinds: ['service-applied'],
   },
 ] as const

@@ -213,6 +213,26 @@ test('plan() settles: after its own changes it wants nothing more, from any star
   )
 })
 
+test('plan() wakes a service at zero for requests that no replica took, at once and once', () => {
+  const bounds = { replicasMin: 0, replicasMax: 3 }
+  const desired = desiredWith([
+    { kind: 'node-joined', node: nodeNamed('n1') },
+    applied(specNamed('web', { bounds }), 0),
+  ])
+  const seen = new SeenWorld()
+  seen.beat('n1', NOW)
+  const at = { nowMs: NOW, limits: LIMITS, newId: counter('new-') }
+  expect(plan(desired, seen, at).changes).toEqual([])
+  seen.demand.set('web', { windows: [], unmet: true })
+  const { changes } = plan(desired, seen, at)
+  expect(changes).toMatchObject([
+    { kind: 'service-scaled', replicas: 1, reason: expect.stringContaining('requests came') },
+    { kind: 'replica-added', replica: { service: 'web', node: 'n1' } },
+  ])
+  applyAll(desired, changes, NOW)
+  expect(plan(desired, seen, at).changes).toEqual([])
+})
+
 type WorldShape = typeof worldArbitrary extends fc.Arbitrary<infer W> ? W : never
 
 function build(world: WorldShape, desired: Desired, seen: SeenWorld): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { routing } from '../../../master/decide/routing.ts'
-import type { Phase, RouteFragment } from '../../../shared/model.ts'
+import type { Phase, RouteFragment, ServiceSpec } from '../../../shared/model.ts'
 import {
   added,
   applied,
@@ -94,4 +94,50 @@ test.each(absences)('routing() tells clients: $absence', ({ phase, more, absence
   const { endpoints, absence: told } = fragment(phase, more)
   expect(endpoints).toEqual([])
   expect(told).toBe(absence)
+})
+
+function bare(changes: Partial<ServiceSpec>, replicas: number, more: readonly Bare[] = []) {
+  const desired = desiredWith([
+    { kind: 'node-joined', node: nodeNamed('n1') },
+    applied(specNamed('web', changes), replicas),
+    ...more,
+  ])
+  const seen = new SeenWorld()
+  seen.beat('n1', NOW)
+  return routing(desired, seen, LIMITS, NOW)[0]
+}
+
+test('routing() says how requests are given out where it is not the usual', () => {
+  const usual = bare({}, 1)
+  expect(usual).not.toHaveProperty('balance')
+  expect(usual).not.toHaveProperty('concurrency')
+  const balance = { policy: 'queue', sticky: 'cookie' } as const
+  const routes = [{ path: '/export', slow: true }]
+  const other = bare({ balance, concurrency: 4, routes }, 1)
+  expect(other).toMatchObject({ balance, concurrency: 4, routes })
+})
+
+const zero = { bounds: { replicasMin: 0, replicasMax: 3 } }
+const failures = { count: 1, lastAtMs: 0, nodes: [] }
+const onTheWay: readonly (readonly [string, RouteFragment | undefined, boolean])[] = [
+  ['a replica starts', fragment({ kind: 'starting', sinceMs: 0 }), true],
+  ['its worker did not mention it yet', fragment(undefined), true],
+  ['it was wanted a moment ago', bare({}, 1), true],
+  ['it is pending and nothing speaks against it', bare({}, 1, [added('r1', 'web')]), true],
+  ['it has no place', bare({}, 1, [added('r1', 'web', { pendingReason: 'full' })]), false],
+  [
+    'its start failed before',
+    bare({}, 1, [{ kind: 'service-failures', service: 'web', failures }]),
+    false,
+  ],
+  ['it failed', fragment({ kind: 'failed', sinceMs: 0, reason: 'boom' }), false],
+  ['it is unwell', fragment({ kind: 'unhealthy', sinceMs: 0, reason: 'no' }), false],
+  ['its node is lost', fragment(undefined, [], 6_000), false],
+  ['one serves', fragment(serving), false],
+  ['it is at zero and wakes', bare(zero, 0), true],
+  ['it is at zero and may not wake', bare({ ...zero, autoscale: false }, 0), false],
+  ['it is being removed', bare({}, 1, [{ kind: 'service-removing', service: 'web' }]), false],
+]
+test.each(onTheWay)('routing() tells whether a replica comes when %s', (_when, told, comes) => {
+  expect(told?.comes ?? false).toBe(comes)
 })

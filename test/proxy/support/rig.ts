@@ -3,7 +3,9 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { engineLimits, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
 import type { EngineLimits } from '../../../proxy/engine.ts'
-import { createNodeEngine } from '../../../proxy/node-engine/node-engine.ts'
+import { createHttp1Engine } from '../../../proxy/http1/http1-engine.ts'
+import type { TransportName } from '../../../proxy/http1/transport.ts'
+import { chooseTransports } from '../../../proxy/http1/transports/choose.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import type { RouteFragment } from '../../../shared/model.ts'
@@ -24,19 +26,28 @@ export interface Rig {
   close(graceMs: number): Promise<void>
 }
 
+export interface RigOptions {
+  readonly transport?: TransportName
+  /** As they would be given to the program. */
+  readonly flags?: readonly string[]
+}
+
 export async function startRig(
   services: Readonly<Record<string, readonly number[]>>,
   limits: Partial<EngineLimits> = {},
+  how: RigOptions = {},
 ): Promise<Rig> {
-  const config = readProxyConfig({ argv: [], environment: {} })
+  const config = readProxyConfig({ argv: how.flags ?? [], environment: {} })
+  const { transports } = await chooseTransports(how.transport ?? 'auto')
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)
-  const engine = createNodeEngine({
+  const engine = createHttp1Engine({
     host: '127.0.0.1',
     port: 0,
     limits: { ...engineLimits(config), ...limits },
     traffic,
+    transports,
   })
   const port = await engine.listen()
   let closed: Promise<void> | undefined

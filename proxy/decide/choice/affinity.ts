@@ -1,0 +1,31 @@
+import { fingerprintOf, mixed } from '../fingerprint.ts'
+import type { ReplicaState } from '../replica-state.ts'
+import type { Candidates } from './candidates.ts'
+
+const TWO_TO_32 = 2 ** 32
+
+/**
+ * The replica that a client belongs to: the highest random weight. When one comes or goes, only
+ * the clients that are its own move.
+ */
+export function homeOf(affinity: string, among: Candidates): ReplicaState | undefined {
+  const client = fingerprintOf(affinity)
+  let home: ReplicaState | undefined
+  let best = -1
+  for (let at = 0; at < among.eligibleCount; at += 1) {
+    const replica = among.eligible[at]
+    if (replica === undefined) continue
+    const score = scoreOf(replica, client)
+    if (score > best) {
+      best = score
+      home = replica
+    }
+  }
+  return home
+}
+
+/** Each wins in proportion to its weight. */
+function scoreOf({ fingerprint, weight }: ReplicaState, client: number): number {
+  const share = (mixed(client, fingerprint) + 0.5) / TWO_TO_32
+  return weight / -Math.log(share)
+}

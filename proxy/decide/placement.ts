@@ -1,0 +1,93 @@
+import type { Balance } from '../../shared/model.ts'
+import { homeOf } from './choice/affinity.ts'
+import { Candidates } from './choice/candidates.ts'
+import { type ChoiceParts, choiceOf } from './choice/policy.ts'
+import { ALIKE_FACTOR } from './replica-pool.ts'
+import type { ReplicaState } from './replica-state.ts'
+import type { ReplicaWatch } from './replica-watch.ts'
+import type { Waiting } from './waiting.ts'
+
+const QUEUE: Balance = { policy: 'queue', sticky: 'none' }
+
+/** To which replica one request goes now, if to any. */
+export class Placement {
+  readonly #parts: ChoiceParts
+  readonly #watch: ReplicaWatch
+  readonly #among = new Candidates()
+  #balance = QUEUE
+  #needsPermit = true
+  #choice
+  #turn = 0
+
+  constructor(parts: ChoiceParts, watch: ReplicaWatch) {
+    this.#parts = parts
+    this.#watch = watch
+    this.#choice = choiceOf(QUEUE.policy, parts)
+  }
+
+  /** Whether a replica without a free permit is waited for. */
+  get needsPermit(): boolean {
+    return this.#needsPermit
+  }
+
+  use(balance: Balance = QUEUE): void {
+    if (balance.policy !== this.#balance.policy) {
+      this.#choice = choiceOf(balance.policy, this.#parts)
+    }
+    this.#balance = balance
+    this.#needsPermit = balance.policy === 'queue'
+  }
+
+  /** The replica that this one belongs to, where the service is sticky. */
+  homeOf(item: Waiting, nowMs: number): ReplicaState | undefined {
+    if (this.#balance.sticky === 'none' || item.affinity === undefined) return undefined
+    this.#gather(item, this.needsPermit, nowMs)
+    return homeOf(item.affinity, this.#among)
+  }
+
+  /** After `homeOf`: whether it could take one more. */
+  hasRoom(replica: ReplicaState, nowMs: number): boolean {
+    return this.#among.hasRoom(replica, nowMs)
+  }
+
+  /** Its own replica where that is free, else the best. */
+  place(item: Waiting, nowMs: number, waiting: number): ReplicaState | undefined {
+    const home = this.homeOf(item, nowMs)
+    if (home !== undefined && this.hasRoom(home, nowMs)) return home
+    if (home === undefined) this.#gather(item, this.needsPermit, nowMs)
+    return this.#choice.pick(this.#among, nowMs, waiting)
+  }
+
+  /** Another one that is free and fast. */
+  placeSecond(item: Waiting, nowMs: number): ReplicaState | undefined {
+    this.#gather(item, true, nowMs)
+    const second = this.#choice.pick(this.#among, nowMs, 0)
+    if (second === undefined) return undefined
+    // Where the permits are a guess, nobody is free for sure: only a stall is worth the risk.
+    if (!this.#parts.pool.areToldPermits && !this.#isStuck(item, nowMs)) return undefined
+    return this.#parts.pool.slownessOf(second, nowMs) <= ALIKE_FACTOR ? second : undefined
+  }
+
+  /** Whether one that it was given to has fallen silent. */
+  #isStuck(item: Waiting, nowMs: number): boolean {
+    const { silenceMs } = this.#watch
+    for (const replica of this.#parts.pool.routed) {
+      if (item.hasTried(replica.id) && replica.hasStalled(silenceMs, nowMs)) return true
+    }
+    return false
+  }
+
+  take(replica: ReplicaState, nowMs: number): ReplicaState {
+    const { trouble } = replica
+    if (trouble.isEjected && trouble.trialAtMs === undefined) trouble.trialAtMs = nowMs
+    this.#turn += 1
+    replica.taken(this.#turn, nowMs)
+    return replica
+  }
+
+  #gather(item: Waiting, needsPermit: boolean, nowMs: number): void {
+    this.#among.needsPermit = needsPermit
+    this.#among.stallMs = this.#watch.stallMs
+    this.#among.gather(this.#parts.pool.routed, item, nowMs)
+  }
+}

@@ -1,0 +1,107 @@
+import type { Endpoint, ReplicaId } from '../../shared/model.ts'
+import type { Usual } from './outlier-ejection.ts'
+import { ReplicaState } from './replica-state.ts'
+
+/** How many answers may pass before it is told anew what is fast. */
+const FRESH_MAX = 16
+/** One that takes no longer than this many times what the fast ones take is as good as they. */
+export const ALIKE_FACTOR = 1.5
+
+/** The replicas of a service: those in the table, and those that only finish what they have. */
+export class ReplicaPool implements Usual {
+  readonly states = new Map<ReplicaId, ReplicaState>()
+  routed: ReplicaState[] = []
+  /** What the fast ones take: the lower quartile of the mean upstream times. */
+  fastMs = 0
+  middleMs = 0
+  watchesSpeed = false
+  /** How many requests those in the table may have at once. */
+  permits = 0
+  /** Whether those permits were told, and are no first guess. */
+  areToldPermits = false
+  #shares: ReadonlyMap<ReplicaId, number> = new Map()
+  #permitsFirst: number
+  #areFixed = false
+  #speeds = new Float64Array(0)
+  #fresh = 0
+
+  constructor(permitsFirst: number) {
+    this.#permitsFirst = permitsFirst
+  }
+
+  /** Takes over who is in the table now; answers those that were not there before. */
+  update(endpoints: readonly Endpoint[]): readonly ReplicaState[] {
+    const before = new Set(this.routed)
+    for (const replica of this.routed) replica.routed = false
+    this.routed = endpoints.map((endpoint) => this.#stateOf(endpoint))
+    this.#speeds = new Float64Array(this.routed.length)
+    for (const replica of before) this.forgetIfGone(replica)
+    this.#countPermits()
+    this.#tellSpeeds()
+    return this.routed.filter((replica) => !before.has(replica))
+  }
+
+  /** What a replica may have at once before anybody has told its share. */
+  begin(permits: number, areFixed: boolean): void {
+    this.#permitsFirst = permits
+    this.#areFixed = areFixed
+    this.#countPermits()
+  }
+
+  put(shares: ReadonlyMap<ReplicaId, number>): void {
+    this.#shares = shares
+    this.#countPermits()
+  }
+
+  forgetIfGone(replica: ReplicaState): void {
+    if (!replica.routed && replica.isIdle) this.states.delete(replica.id)
+  }
+
+  /** Something was learned of a replica's speed. */
+  learned(): void {
+    this.#fresh += 1
+    if (this.#fresh >= FRESH_MAX || this.fastMs === 0) this.#tellSpeeds()
+  }
+
+  /** How many times longer than the fast ones it takes, as far as anybody knows. */
+  slownessOf({ speed }: ReplicaState, nowMs: number): number {
+    return this.fastMs === 0 ? 1 : speed.expectedMs(this.fastMs, nowMs) / this.fastMs
+  }
+
+  #stateOf(endpoint: Endpoint): ReplicaState {
+    const known = this.states.get(endpoint.replica)
+    if (known === undefined) {
+      const state = new ReplicaState(endpoint, this.#permitsFirst)
+      this.states.set(endpoint.replica, state)
+      return state
+    }
+    known.endpoint = endpoint
+    known.routed = true
+    return known
+  }
+
+  #countPermits(): void {
+    this.permits = 0
+    this.areToldPermits = true
+    for (const replica of this.routed) {
+      const share = this.#shares.get(replica.id)
+      if (share === undefined && !this.#areFixed) this.areToldPermits = false
+      replica.permits = Math.max(1, Math.floor(share ?? this.#permitsFirst))
+      this.permits += replica.permits
+    }
+  }
+
+  #tellSpeeds(): void {
+    this.#fresh = 0
+    let count = 0
+    for (const { speed } of this.routed) {
+      if (!speed.isKnown) continue
+      this.#speeds[count] = speed.meanMs
+      count += 1
+    }
+    const known = this.#speeds.subarray(0, count).sort()
+    // The lower of two middles: of two replicas the faster one is the measure.
+    this.middleMs = known[(count - 1) >> 1] ?? 0
+    this.fastMs = known[(count - 1) >> 2] ?? 0
+  }
+}

@@ -1,0 +1,290 @@
+import type { ReplicaState } from '../decide/replica-state.ts'
+import { type Caller, Exchange, type Failure, type Refusal } from '../exchange.ts'
+import type { ServiceTraffic } from '../service-traffic.ts'
+import { type Answered, AnswerRelay } from './answer-relay.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { failureAnswer, lateAnswer, type OwnAnswer, refusalAnswer, rejection } from './own-answer.ts'
+import type { ResponseHead } from './response-head.ts'
+import { Tunnel, type Tunnelling } from './tunnel.ts'
+import { type Outbound, Upload } from './upload.ts'
+import type { Asker, Stretch, UpstreamConnection } from './upstream-connection.ts'
+
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+/** What must not be asked twice goes only over a connection that was in use a moment ago. */
+const FRESH_MS = 500
+const SWITCHING = 101
+
+/** One request under way: between the client who waits and the replica that is asked. */
+export class Call implements Caller, Asker, Answered, Tunnelling {
+  readonly exchange: Exchange
+  readonly isHead: boolean
+  readonly wantsBodyOfHead: boolean
+  readonly #client: ClientConnection
+  readonly #parts: EngineParts
+  readonly #out: Outbound
+  readonly #upload: Upload
+  #upstream: UpstreamConnection | undefined = undefined
+  /** A second replica that was asked the same, because the first one takes long. */
+  #second: UpstreamConnection | undefined = undefined
+  #attempts = 0
+  /** A kept connection was stale: others may be. */
+  #fresh = false
+  #relay: AnswerRelay | undefined = undefined
+  #tunnel: Tunnel | undefined = undefined
+  #over = false
+
+  constructor(
+    client: ClientConnection,
+    parts: EngineParts,
+    service: ServiceTraffic,
+    out: Outbound,
+  ) {
+    this.#client = client
+    this.#parts = parts
+    this.#out = out
+    this.isHead = out.isHead
+    this.wantsBodyOfHead = out.wantsBodyOfHead
+    this.#upload = new Upload(out, client, parts)
+    this.exchange = new Exchange(service, this, out)
+    parts.underWay += 1
+  }
+
+  /** Whether more of the body is to come from the client. */
+  get wantsBody(): boolean {
+    return !this.#over && !this.#upload.isComplete
+  }
+
+  get isSent(): boolean {
+    return this.#upload.isSent
+  }
+
+  get isAnswering(): boolean {
+    return this.#relay !== undefined || this.#tunnel !== undefined
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined
+  }
+
+  /** A connection that is meant to stay open. */
+  get isLasting(): boolean {
+    return this.exchange.isLasting
+  }
+
+  /** Begins with what came together with the head; answers how much of it belongs to this. */
+  begin(bytes: Buffer, from: number, to: number): number {
+    const taken = this.#upload.first(bytes, from, to)
+    if (this.#upload.isBroken) {
+      this.#reject()
+      return taken
+    }
+    if (this.#upload.isComplete) this.exchange.requestComplete()
+    else this.#client.pause()
+    this.exchange.enter(this.#out.upgrades ? 'upgrade' : 'request')
+    return taken
+  }
+
+  /** More from the client; answers how much of bytes[from, to) belongs to this request. */
+  fromClient(bytes: Buffer, from: number, to: number): number {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.fromClient(bytes, from, to)
+      return to - from
+    }
+    const taken = this.#upload.more(bytes, from, to)
+    if (this.#upload.isBroken) this.#reject()
+    else if (this.#upload.isComplete) this.exchange.requestComplete()
+    return taken
+  }
+
+  ask(replica: ReplicaState): void {
+    this.#attempts += 1
+    const idleMaxMs = this.#upload.isRepeatable ? Number.POSITIVE_INFINITY : FRESH_MS
+    const upstreams = this.#parts.upstreams
+    const upstream = upstreams.lease(replica, this, this.#parts, this.#fresh ? -1 : idleMaxMs)
+    this.#upstream = upstream
+    if (upstream === undefined) this.#failed('connect')
+    else if (upstream.isOpen) this.opened(upstream)
+  }
+
+  askToo(replica: ReplicaState): void {
+    const upstreams = this.#parts.upstreams
+    const second = upstreams.lease(replica, this, this.#parts, Number.POSITIVE_INFINITY)
+    this.#second = second
+    if (second === undefined) this.exchange.secondFailed(replica, 'connect')
+    else if (second.isOpen) this.opened(second)
+  }
+
+  refuse(refusal: Refusal): void {
+    const { fragment, absence } = this.exchange.service
+    const kind = refusal === 'absent' ? 'unserved' : 'failed'
+    this.#answerOwn(refusalAnswer(refusal, fragment.name, absence), kind)
+  }
+
+  opened(upstream: UpstreamConnection): void {
+    upstream.dueAtMs = this.#parts.nowMs() + this.#parts.limits.answerTimeoutMs
+    if (upstream === this.#second) return this.#upload.copyTo(upstream)
+    if (this.#out.awaitsContinue && !this.#upload.isComplete && this.#attempts === 1) {
+      this.#client.write(CONTINUE, 0, CONTINUE.length)
+    }
+    this.#upload.sendTo(upstream)
+    if (this.#upload.isRepeatable) this.exchange.service.watch(this.exchange)
+  }
+
+  drained(upstream: UpstreamConnection): void {
+    if (this.#tunnel !== undefined) this.#tunnel.upstreamDrained()
+    else if (upstream === this.#upstream) this.#upload.drained()
+  }
+
+  hint(bytes: Buffer, from: number, to: number): void {
+    if (this.isAnswering || this.#client.minor === 0) return
+    this.#client.write(Buffer.from(bytes.subarray(from, to)), 0, to - from)
+  }
+
+  answer(
+    upstream: UpstreamConnection,
+    head: ResponseHead,
+    bytes: Buffer,
+    { from, to }: Stretch,
+  ): void {
+    this.#settleOn(upstream)
+    this.exchange.answered(upstream.replica)
+    if (head.status === SWITCHING) return this.#switch(upstream, head, bytes, { from, to })
+    if (head.isEventStream && !this.isHead) this.exchange.becameLasting()
+    this.#relay = new AnswerRelay(this.#client, upstream, this, head)
+    this.#relay.begin(head, bytes, from, to)
+  }
+
+  more(bytes: Buffer, from: number, to: number): void {
+    if (this.#tunnel !== undefined) this.#tunnel.fromUpstream(bytes, from, to)
+    else this.#relay?.more(bytes, from, to)
+  }
+
+  ended(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.upstreamEnded()
+    else this.#relay?.ended()
+  }
+
+  lost(upstream: UpstreamConnection, failure: Failure): void {
+    if (this.#over) return
+    if (this.#tunnel !== undefined) this.#tunnel.upstreamLost()
+    else if (this.#relay !== undefined) this.#relay.cut()
+    else if (!this.#otherGoesOn(upstream, failure)) this.#failed(failure)
+  }
+
+  /** The client has what was written to it. */
+  clientDrained(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.clientDrained()
+    else this.#relay?.drained()
+  }
+
+  /** The client sends nothing more. Answers whether it may still wait for what comes back. */
+  clientEnded(): boolean {
+    this.exchange.mayHaveLeft()
+    if (this.#tunnel === undefined) return this.#upload.isComplete && !this.isLasting
+    this.#tunnel.clientEnded()
+    return true
+  }
+
+  /** The client is gone. */
+  gone(): void {
+    if (this.#over) return
+    this.exchange.finish(this.isLasting ? 'lasting' : 'aborted', 0)
+    this.#close()
+  }
+
+  /** It takes longer than any request may. */
+  expire(): void {
+    if (this.#over || this.isLasting) return
+    if (this.#relay !== undefined) this.#relay.cut()
+    else this.#answerOwn(lateAnswer(this.exchange.service.fragment.name), 'failed')
+  }
+
+  /** Whether it waits for an answer that another replica may give as well. */
+  get mayLeave(): boolean {
+    return !this.isAnswering && this.#upload.isRepeatable
+  }
+
+  answered(complete: boolean): void {
+    if (this.#over) return
+    this.#close()
+    if (complete) this.#client.answered()
+    else this.#client.destroy()
+  }
+
+  tunnelEnded(): void {
+    if (this.#over) return
+    this.exchange.finish('lasting', SWITCHING)
+    this.#close()
+    this.#client.endAfterWriting()
+  }
+
+  #settleOn(upstream: UpstreamConnection): void {
+    const second = this.#second
+    if (second === undefined) return
+    this.#second = undefined
+    if (upstream !== second) return second.destroy()
+    this.#upstream?.destroy()
+    this.#upstream = second
+  }
+
+  #otherGoesOn(upstream: UpstreamConnection, failure: Failure): boolean {
+    if (this.#second === undefined) return false
+    if (upstream === this.#upstream) this.#upstream = this.#second
+    this.#second = undefined
+    return this.exchange.secondFailed(upstream.replica, failure)
+  }
+
+  #failed(failure: Failure): void {
+    this.#upstream = undefined
+    this.#upload.left()
+    if (failure === 'stale') this.#fresh = true
+    const mayAgain = this.#attempts < this.#parts.limits.attemptsMax && this.#isSafe(failure)
+    if (this.exchange.failed(failure, mayAgain)) return
+    this.#answerOwn(failureAnswer(failure, this.exchange.service.fragment.name), 'failed')
+  }
+
+  /** Whether another replica can be asked for the same with no risk of doing it twice. */
+  #isSafe(failure: Failure): boolean {
+    if (failure === 'connect') return this.#upload.isWhole
+    return (failure === 'stale' || failure === 'silent') && this.#upload.isRepeatable
+  }
+
+  #reject(): void {
+    this.#answerOwn(rejection(400), 'aborted')
+  }
+
+  #answerOwn(answer: OwnAnswer, kind: 'failed' | 'unserved' | 'aborted'): void {
+    if (this.#over) return
+    this.exchange.finish(kind, answer.status)
+    if (!this.#upload.isComplete) this.#client.keepAlive = false
+    this.#close()
+    this.#client.answerOwn(answer, this.isHead && !this.wantsBodyOfHead)
+  }
+
+  #switch(
+    upstream: UpstreamConnection,
+    head: ResponseHead,
+    bytes: Buffer,
+    { from, to }: Stretch,
+  ): void {
+    if (!this.#out.upgrades || !head.upgradesToWebSocket) {
+      const { name } = this.exchange.service.fragment
+      return this.#answerOwn(failureAnswer('sent', name), 'failed')
+    }
+    this.exchange.becameLasting()
+    this.#tunnel = new Tunnel(this.#client, upstream, this)
+    this.#tunnel.begin(head, bytes, from, to)
+    this.#client.tunnelBegan()
+  }
+
+  #close(): void {
+    this.#over = true
+    this.#second?.destroy()
+    // One that was given back may carry another request by now.
+    if (this.#relay?.isGivenBack !== true) this.#upstream?.destroy()
+    this.#upstream = undefined
+    this.#parts.outgoing.giveBack(this.#out.bytes)
+    this.#parts.underWay -= 1
+  }
+}

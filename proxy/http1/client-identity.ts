@@ -1,0 +1,38 @@
+import { KNOWN } from './header-names.ts'
+import { type RequestHead, textOf } from './request-head.ts'
+
+/** The value of a cookie that came along; undefined without it. */
+export function cookieOf(head: RequestHead, bytes: Buffer, name: string): string | undefined {
+  for (let index = 0; index < head.count; index += 1) {
+    if (head.kinds[index] !== KNOWN.cookie) continue
+    for (const pair of valueOf(head, bytes, index).split(';')) {
+      const equals = pair.indexOf('=')
+      if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
+    }
+  }
+  return undefined
+}
+
+/**
+ * The client's own address: as the first of the trusted proxies in front saw it, whose word is
+ * so many places from the end of the chain. What stands before that is only claimed.
+ */
+export function clientAddress(
+  head: RequestHead,
+  bytes: Buffer,
+  peer: string,
+  trustedHops: number,
+): string {
+  if (trustedHops === 0) return peer
+  const chain: string[] = []
+  for (let index = 0; index < head.count; index += 1) {
+    if (head.kinds[index] === KNOWN.forwardedFor) {
+      chain.push(...valueOf(head, bytes, index).split(','))
+    }
+  }
+  return chain.at(-trustedHops)?.trim() ?? peer
+}
+
+function valueOf(head: RequestHead, bytes: Buffer, index: number): string {
+  return textOf(bytes, head.fields[4 * index + 2] ?? 0, head.fields[4 * index + 3] ?? 0)
+}

@@ -1,0 +1,137 @@
+import type { RouteFragment } from '../../shared/model.ts'
+import type { Destination } from '../decide/route-index.ts'
+import { Call } from './call.ts'
+import type { ClientConnection, Door, Handling } from './client-connection.ts'
+import { COOKIE_PREFIX } from './answer-relay.ts'
+import { clientAddress, cookieOf } from './client-identity.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { EnvelopeReader } from './envelope-reader.ts'
+import { type OwnAnswer, unavailable } from './own-answer.ts'
+import { RequestBody } from './request-body.ts'
+import { type RequestHead, textOf } from './request-head.ts'
+import { type Passing, requestBytesMax } from './request-writer.ts'
+import type { Outbound } from './upload.ts'
+
+const ENVELOPE_PATH = '/proxy'
+const SHOWN_MAX = 256
+/** What of a body came with its head is sent with it, up to this. */
+const BODY_AT_HAND_MAX = 18_000
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
+
+/** Where a request was sent to by its client. */
+interface Asked {
+  readonly host: string
+  /** Path and query. */
+  readonly target: string
+}
+
+/** Where requests come in: each is routed and handed on, or answered with why not. */
+export class Front implements Door {
+  readonly #parts: EngineParts
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+  }
+
+  open(client: ClientConnection, bytes: Buffer, to: number): Handling | undefined {
+    const { traffic, underWay, limits, requestHead: head } = this.#parts
+    if (underWay >= limits.requestsMax) {
+      const answer = unavailable('Cannot take the request: too many are under way')
+      return this.#answer(client, { ...answer, code: 'TOO_MANY_REQUESTS' })
+    }
+    const asked = askedOf(head, bytes)
+    if (head.method === 'POST' && asked.target === ENVELOPE_PATH) {
+      if (!traffic.table.claims(asked.host, asked.target)) {
+        return new EnvelopeReader(client, this.#parts, bytes)
+      }
+    }
+    const destination = traffic.table.match(asked.host, asked.target)
+    if (destination === undefined) return this.#nowhere(client, asked)
+    const out = this.#outbound(client, bytes, { asked, destination, to })
+    return new Call(client, this.#parts, traffic.of(destination.fragment), out)
+  }
+
+  #outbound(client: ClientConnection, bytes: Buffer, way: Way): Outbound {
+    const { outgoing, requestWriter, requestHead: head } = this.#parts
+    const passing = this.#passing(client, way)
+    const body = RequestBody.of(head.contentLength, head.chunked)
+    const atHand = body.isComplete ? 0 : Math.min(way.to - head.end, BODY_AT_HAND_MAX)
+    const into = outgoing.lease(requestBytesMax(head, passing) + atHand)
+    const length = requestWriter.write(bytes, head, passing, into)
+    return {
+      bytes: into,
+      length,
+      body,
+      idempotent: IDEMPOTENT.has(head.method),
+      isHead: head.method === 'HEAD',
+      wantsBodyOfHead: false,
+      upgrades: passing.upgrades,
+      awaitsContinue: head.expectsContinue,
+      affinity: this.#affinity(client, bytes, way.destination.fragment),
+      slow: way.destination.slow,
+    }
+  }
+
+  #passing({ introduction }: ClientConnection, { asked, destination }: Way): Passing {
+    const head = this.#parts.requestHead
+    const absolute = head.authorityFrom >= 0
+    const rewritten = absolute || destination.target !== asked.target
+    return {
+      target: rewritten ? destination.target : undefined,
+      host: absolute ? asked.host : undefined,
+      upgrades: head.upgradesToWebSocket,
+      trusted: this.#parts.limits.trustedHops > 0,
+      introduction,
+    }
+  }
+
+  #affinity(
+    client: ClientConnection,
+    bytes: Buffer,
+    { name, balance }: RouteFragment,
+  ): string | undefined {
+    const { requestHead: head, limits } = this.#parts
+    const { address } = client.introduction
+    switch (balance?.sticky) {
+      case 'cookie':
+        return cookieOf(head, bytes, `${COOKIE_PREFIX}${name}`)
+      case 'client-ip':
+        return clientAddress(head, bytes, address, limits.trustedHops)
+      default:
+        return undefined
+    }
+  }
+
+  #nowhere(client: ClientConnection, { host, target }: Asked): undefined {
+    const where = `${host}${target.split('?')[0]}`.slice(0, SHOWN_MAX)
+    if (this.#parts.traffic.table.revision === undefined) {
+      const early = unavailable(`Cannot route "${where}": the routing table has not arrived yet`)
+      return this.#answer(client, { ...early, code: 'NO_TABLE' })
+    }
+    const message = `Cannot route "${where}": no service has it`
+    return this.#answer(client, { status: 404, code: 'NO_ROUTE', message })
+  }
+
+  #answer(client: ClientConnection, answer: OwnAnswer): undefined {
+    const { traffic, requestHead: head } = this.#parts
+    traffic.totals.unrouted(answer.status)
+    if (head.hasBody) client.keepAlive = false
+    client.answerOwn(answer, head.method === 'HEAD')
+  }
+}
+
+/** Where a request goes, and where its bytes end. */
+interface Way {
+  readonly asked: Asked
+  readonly destination: Destination
+  readonly to: number
+}
+
+/** An absolute target's host wins over the header (RFC 9112, section 3.2.2). */
+function askedOf(head: RequestHead, bytes: Buffer): Asked {
+  const { authorityFrom, authorityTo, pathFrom, targetTo, hostFrom, hostTo } = head
+  const target = textOf(bytes, pathFrom, targetTo)
+  if (authorityFrom < 0) return { host: hostFrom < 0 ? '' : textOf(bytes, hostFrom, hostTo), target }
+  const host = textOf(bytes, authorityFrom, authorityTo)
+  return { host, target: target.startsWith('/') ? target : `/${target}` }
+}

@@ -1,0 +1,97 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { type Clock, systemClock } from '../../shared/clock.ts'
+import type { Engine, EngineLimits } from '../engine.ts'
+import { listen } from '../listening.ts'
+import type { Traffic } from '../traffic.ts'
+import { ClientConnection, type ClientParts } from './client-connection.ts'
+import { Deadlines } from './deadlines.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { Front } from './front.ts'
+import { Introductions } from './introduction.ts'
+import { Outgoing } from './outgoing.ts'
+import { RandomIds } from './random-ids.ts'
+import { RequestHead } from './request-head.ts'
+import { RequestWriter } from './request-writer.ts'
+import { ResponseHead } from './response-head.ts'
+import { ResponseWriter } from './response-writer.ts'
+import type { Transports } from './transport.ts'
+import { Upstreams } from './upstreams.ts'
+
+export interface Http1EngineOptions {
+  readonly host: string
+  readonly port: number
+  readonly limits: EngineLimits
+  readonly traffic: Traffic
+  readonly transports: Transports
+}
+
+const CLOSE_POLL_MS = 20
+/** How long clients may take to close after their last answer. */
+const LEAVE_MS = 2_000
+
+/** The engine that reads and writes HTTP/1.1 itself. */
+export function createHttp1Engine(options: Http1EngineOptions): Engine {
+  const { limits, traffic, transports } = options
+  const engine = createParts(limits, traffic, transports)
+  const clients = new Set<ClientConnection>()
+  const onEnd = (client: ClientConnection): void => void clients.delete(client)
+  const parts: ClientParts = { engine, transports, door: new Front(engine), onEnd }
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true })
+  server.maxConnections = limits.connectionsMax
+  server.on('connection', (socket: Socket) => {
+    clients.add(new ClientConnection(socket, false, parts))
+  })
+  traffic.onLost((replicas) => engine.upstreams.lost(replicas))
+  return {
+    listen: () => listen(server, options.host, options.port),
+    close: (graceMs) => close({ server, engine, clients }, graceMs, systemClock),
+  }
+}
+
+function createParts(
+  limits: EngineLimits,
+  traffic: Traffic,
+  transports: Transports,
+): EngineParts {
+  return {
+    limits,
+    traffic,
+    deadlines: new Deadlines(traffic.nowMs),
+    outgoing: new Outgoing(),
+    upstreams: new Upstreams(transports),
+    introductions: new Introductions(limits.startsTraces),
+    requestHead: new RequestHead(),
+    responseHead: new ResponseHead(),
+    requestWriter: new RequestWriter(new RandomIds()),
+    responseWriter: new ResponseWriter(),
+    nowMs: traffic.nowMs,
+    isClosing: false,
+    underWay: 0,
+  }
+}
+
+interface Closing {
+  readonly server: Server
+  readonly engine: EngineParts
+  readonly clients: ReadonlySet<ClientConnection>
+}
+
+/** Accepts nothing new, lets what is under way finish within the grace, then cuts it. */
+async function close(
+  { server, engine, clients }: Closing,
+  graceMs: number,
+  clock: Clock,
+): Promise<void> {
+  engine.isClosing = true
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const client of [...clients]) if (client.isIdle) client.endAfterWriting()
+  const untilMs = clock.nowMs() + graceMs
+  while (engine.underWay > 0 && clock.nowMs() < untilMs) await clock.sleep(CLOSE_POLL_MS)
+  // The last answers are written; that they arrived, the clients say by closing.
+  const leftUntilMs = Math.min(untilMs, clock.nowMs() + LEAVE_MS)
+  while (clients.size > 0 && clock.nowMs() < leftUntilMs) await clock.sleep(CLOSE_POLL_MS)
+  for (const client of [...clients]) client.destroy()
+  engine.upstreams.destroyAll()
+  engine.deadlines.stop()
+  await closed
+}

@@ -1,0 +1,172 @@
+import { HeadBuffer, type LineFilter } from './head-buffer.ts'
+import { isHopByHop, isOurs, KNOWN } from './header-names.ts'
+import {
+  HAS_FORWARDED,
+  HAS_REQUEST_ID,
+  HAS_TRACE,
+  type Introduction,
+  REQUEST_ID_BYTES,
+  SPAN_ID_BYTES,
+  type Template,
+} from './introduction.ts'
+import type { RandomIds } from './random-ids.ts'
+import { type RequestHead, textOf } from './request-head.ts'
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+/** W3C Trace Context, section 3.2: ids of zeros alone are invalid. */
+const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+/** Without a body of their own these carry no `Content-Length: 0`. */
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
+const VERSION = Buffer.from(' HTTP/1.1\r\n')
+const CHUNKED_LINE = Buffer.from('Transfer-Encoding: chunked\r\n')
+const EMPTY_LINE = Buffer.from('Content-Length: 0\r\n')
+const UPGRADE_LINES = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n')
+/** What the proxy's own lines need at most, beside addresses and hosts. */
+const OWN_LINES_BYTES = 640
+
+/** What of a request is decided before it is written: the rest is passed on as it came. */
+export interface Passing {
+  /** Another target than the client's; undefined: as it came. */
+  readonly target: string | undefined
+  /** The host that an absolute target named, which wins over the header. */
+  readonly host: string | undefined
+  readonly upgrades: boolean
+  /** What proxies in front say of the client is believed. */
+  readonly trusted: boolean
+  readonly introduction: Introduction
+}
+
+/** The most bytes that the head of a request needs as it is passed on. */
+export function requestBytesMax(head: RequestHead, passing: Passing): number {
+  const hosts = 2 * Math.max(head.hostTo - head.hostFrom, passing.host?.length ?? 0)
+  const own = OWN_LINES_BYTES + passing.introduction.address.length
+  return head.end + (passing.target?.length ?? 0) + hosts + own
+}
+
+/** Writes the head of a request as the replica gets it. */
+export class RequestWriter implements LineFilter {
+  readonly #ids: RandomIds
+  readonly #out = new HeadBuffer(Buffer.alloc(0))
+  #bytes: Buffer = Buffer.alloc(0)
+  #head: RequestHead | undefined = undefined
+  #passing: Passing | undefined = undefined
+  #has = 0
+
+  constructor(ids: RandomIds) {
+    this.#ids = ids
+  }
+
+  /** Writes it at the start of `into`; answers its length. */
+  write(bytes: Buffer, head: RequestHead, passing: Passing, into: Buffer): number {
+    const out = this.#out
+    out.begin(into)
+    this.#bytes = bytes
+    this.#head = head
+    this.#passing = passing
+    this.#has = passing.trusted ? HAS_FORWARDED : 0
+    out.text(head.method)
+    out.text(' ')
+    if (passing.target === undefined) out.copy(bytes, head.targetFrom, head.targetTo)
+    else out.text(passing.target)
+    out.whole(VERSION)
+    if (passing.host !== undefined) out.line('Host: ', passing.host)
+    out.lines(bytes, head, this)
+    if (passing.upgrades) out.whole(UPGRADE_LINES)
+    else this.#framing(head)
+    if (passing.trusted) this.#chain(head, passing.introduction.address)
+    this.#introduce(passing.introduction.templates[this.#has])
+    if (!passing.trusted) this.#forwardedHost(head, passing.host)
+    out.lineEnd()
+    return out.at
+  }
+
+  /** Notes what the request has already of what the proxy would add. */
+  keeps(kind: number, index: number): boolean {
+    if (kind === KNOWN.other) return true
+    if (isHopByHop(kind)) return false
+    switch (kind) {
+      case KNOWN.host:
+        return this.#passing?.host === undefined
+      case KNOWN.expect:
+      case KNOWN.forwardedFor:
+        return false
+      case KNOWN.requestId:
+        return this.#note(this.#isRequestId(index), HAS_REQUEST_ID)
+      case KNOWN.traceparent:
+        return this.#note(this.#isTraced, HAS_TRACE)
+      case KNOWN.tracestate:
+        return this.#isTraced
+      default:
+        return !isOurs(kind) || this.#passing?.trusted === true
+    }
+  }
+
+  #note(kept: boolean, has: number): boolean {
+    if (kept) this.#has |= has
+    return kept
+  }
+
+  #isRequestId(index: number): boolean {
+    return this.#only(KNOWN.requestId) === index && REQUEST_ID.test(this.#valueOf(index))
+  }
+
+  get #isTraced(): boolean {
+    const index = this.#only(KNOWN.traceparent)
+    return index >= 0 && TRACE_PARENT.test(this.#valueOf(index))
+  }
+
+  /** The one line of that kind; -1 when there are none or several. */
+  #only(kind: number): number {
+    let found = -1
+    for (let index = 0; index < (this.#head?.count ?? 0); index += 1) {
+      if (this.#head?.kinds[index] !== kind) continue
+      if (found >= 0) return -1
+      found = index
+    }
+    return found
+  }
+
+  #valueOf(index: number): string {
+    const fields = this.#head?.fields
+    return textOf(this.#bytes, fields?.[4 * index + 2] ?? 0, fields?.[4 * index + 3] ?? 0)
+  }
+
+  #framing(head: RequestHead): void {
+    if (head.chunked) this.#out.whole(CHUNKED_LINE)
+    else if (head.contentLength < 0 && !BODILESS.has(head.method)) this.#out.whole(EMPTY_LINE)
+  }
+
+  /** Who came through the proxies in front, and then who came to this one. */
+  #chain(head: RequestHead, address: string): void {
+    this.#out.text('X-Forwarded-For: ')
+    for (let index = 0; index < head.count; index += 1) {
+      if (head.kinds[index] !== KNOWN.forwardedFor) continue
+      this.#out.text(this.#valueOf(index))
+      this.#out.text(', ')
+    }
+    this.#out.text(address)
+    this.#out.lineEnd()
+  }
+
+  #introduce(template: Template | undefined): void {
+    if (template === undefined) return
+    const { at, bytes } = this.#out
+    this.#out.whole(template.bytes)
+    const { requestIdAt, traceIdAt, spanIdAt } = template
+    if (requestIdAt < 0 && traceIdAt < 0) return
+    const drawn = this.#ids.draw(REQUEST_ID_BYTES + SPAN_ID_BYTES)
+    if (requestIdAt >= 0) this.#ids.write(bytes, at + requestIdAt, drawn, REQUEST_ID_BYTES)
+    if (traceIdAt < 0) return
+    this.#ids.write(bytes, at + traceIdAt, drawn, REQUEST_ID_BYTES)
+    this.#ids.write(bytes, at + spanIdAt, drawn + REQUEST_ID_BYTES, SPAN_ID_BYTES)
+  }
+
+  #forwardedHost(head: RequestHead, host: string | undefined): void {
+    if (host !== undefined) return this.#out.line('X-Forwarded-Host: ', host)
+    if (head.hostTo <= head.hostFrom) return
+    this.#out.text('X-Forwarded-Host: ')
+    this.#out.copy(this.#bytes, head.hostFrom, head.hostTo)
+    this.#out.lineEnd()
+  }
+}

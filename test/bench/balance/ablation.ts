@@ -1,0 +1,47 @@
+/** Ours with each of its rules switched off, beside ours as it is, under the same requests. */
+import { sentenceOf } from '../../../shared/errors.ts'
+import type { Stand } from '../peers/stand.ts'
+import { type Contest, contest, type Entry, type Length, type Programs } from './contest.ts'
+import { ourEntry } from './entries.ts'
+import type { Scenario } from './scenario.ts'
+
+export const FLAG = '--rule-off'
+
+export const RULES = [
+  'objective-order',
+  'slow-aware',
+  'latency-ejection',
+  'slow-start',
+  'hedging',
+] as const
+
+export interface Ablation extends Contest {
+  /** Rules that this build does not let go of, and what it said. */
+  readonly refused: Readonly<Record<string, string>>
+}
+
+export async function ablation(
+  stand: Stand,
+  programs: Programs,
+  scenario: Scenario,
+  length: Length,
+): Promise<Ablation> {
+  const refused: Record<string, string> = {}
+  const entries: Entry[] = [ourEntry(stand)]
+  for (const rule of RULES) {
+    const entry = ourEntry(stand, `without ${rule}`, [FLAG, rule])
+    const trouble = await troubleWith(stand, entry)
+    if (trouble === undefined) entries.push(entry)
+    else refused[rule] = trouble
+  }
+  return { ...(await contest(stand, programs, scenario, { entries, length })), refused }
+}
+
+async function troubleWith(stand: Stand, entry: Entry): Promise<string | undefined> {
+  try {
+    await stand.end(await entry([]))
+    return undefined
+  } catch (error) {
+    return sentenceOf(error)
+  }
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { Desk, type DeskOptions } from './support/desk.ts'
+import { Ticket } from './support/ticket.ts'
+
+function taught(options: DeskOptions = {}): Desk {
+  const desk = new Desk({ replicas: ['a', 'b'], permits: 2, ...options })
+  for (const id of ['a', 'b']) desk.teach(id, 10)
+  return desk
+}
+
+function sent(desk: Desk): Ticket {
+  const ticket = new Ticket('request', desk.nowMs)
+  const placed = desk.queue.arrive(ticket, desk.nowMs)
+  if (typeof placed !== 'string') ticket.tried.add(placed.id)
+  return ticket
+}
+
+test('hedgeAfterMs is longer than what is usual, and infinite while nobody knows', () => {
+  expect(new Desk({ replicas: ['a', 'b'] }).queue.hedgeAfterMs).toBe(Number.POSITIVE_INFINITY)
+  expect(taught().queue.hedgeAfterMs).toBeCloseTo(20, 0)
+  const off = taught({ rules: { hedging: false } })
+  expect(off.queue.hedgeAfterMs).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('hedge() takes another replica that has room', () => {
+  const desk = taught()
+  const ticket = sent(desk)
+  const [first = ''] = ticket.tried
+  const second = desk.queue.hedge(ticket, 20)
+  expect(second?.id).toBe(first === 'a' ? 'b' : 'a')
+  expect(second?.inFlight).toBe(1)
+})
+
+test('hedge() takes nobody who is full, slow or all there is', () => {
+  const full = taught({ permits: 1 })
+  const ticket = sent(full)
+  sent(full)
+  expect(full.queue.hedge(ticket, 20)).toBeUndefined()
+  const slow = taught()
+  const [first = ''] = sent(slow).tried
+  slow.teach(first === 'a' ? 'b' : 'a', 100)
+  const own = new Ticket('own')
+  own.tried.add(first)
+  expect(slow.queue.hedge(own, 20)).toBeUndefined()
+  const alone = new Desk({ replicas: ['a'], permits: 9 })
+  alone.teach('a', 10)
+  expect(alone.queue.hedge(sent(alone), 20)).toBeUndefined()
+})
+
+test('hedge() spends no more than its share of the requests', () => {
+  const desk = taught({ permits: 10_000 })
+  let hedged = 0
+  for (let at = 0; at < 1_000; at += 1) {
+    if (desk.queue.hedge(sent(desk), 20) !== undefined) hedged += 1
+  }
+  expect(hedged).toBe(60)
+})
+
+test('hedge() is only for those that sit in a stall while permits are a guess', () => {
+  const desk = new Desk({ replicas: ['a', 'b'] })
+  for (const id of ['a', 'b']) desk.teach(id, 10)
+  const ticket = sent(desk)
+  desk.nowMs = 100
+  expect(desk.queue.hedge(ticket, 100)).toBeUndefined()
+  expect(desk.queue.hedgeAfterMs).toBeCloseTo(250, 0)
+  expect(desk.queue.hedge(ticket, 250)).toBeDefined()
+})

@@ -1,0 +1,301 @@
+import type { ReplicaState } from '../../../../proxy/decide/replica-state.ts'
+import {
+  type QueueLimits,
+  type QueueRules,
+  ServiceQueue,
+  type VisitEndKind,
+} from '../../../../proxy/decide/service-queue.ts'
+import type { Waiting } from '../../../../proxy/decide/waiting.ts'
+import type { Balance, Endpoint, RouteFragment } from '../../../../shared/model.ts'
+import { Agenda } from './agenda.ts'
+import { exponential, type Lognormal, lognormal, randomOf, WEB } from './random.ts'
+import { type ReplicaModel, VirtualReplica } from './virtual-replica.ts'
+
+export const RULES_ON: QueueRules = {
+  objectiveOrder: true,
+  slowAware: true,
+  latencyEjection: true,
+  slowStart: true,
+  hedging: true,
+}
+
+export const LIMITS: QueueLimits = {
+  waitingMax: 10_000,
+  waitMaxMs: 5_000,
+  waitEmptyMaxMs: 60_000,
+  permitsStart: 16,
+  hedgePercent: 5,
+  ejection: { failuresInRowMax: 5, avoidMinMs: 1_000, avoidMaxMs: 30_000, stallMinMs: 200 },
+  slowStartMs: 10_000,
+  rules: RULES_ON,
+}
+
+export const TARGET_MS = 100
+const TICK_MS = 10
+const RETRIES_MAX = 2
+
+export interface Scenario {
+  readonly seed: number
+  readonly durationMs: number
+  /** Arrivals per second, as things stand then. */
+  readonly rate: (nowMs: number) => number
+  readonly replicas: readonly ReplicaModel[]
+  readonly service?: Lognormal
+  /** Draws how much work one request is, instead of the service's law. */
+  readonly work?: (random: () => number) => number
+  readonly limits?: Partial<QueueLimits>
+  readonly rules?: Partial<QueueRules>
+  readonly balance?: Balance
+  /** What one replica may have at once, as told; not told without it. */
+  readonly permits?: number
+  readonly affinity?: (index: number) => string
+  /** The table changes: those are there from then on. */
+  readonly changes?: readonly { readonly atMs: number; readonly ids: readonly string[] }[]
+  readonly comes?: boolean
+}
+
+export type Fate = 'answered' | 'failed' | 'expired' | 'full' | 'absent'
+
+export class VirtualRequest implements Waiting {
+  readonly index: number
+  readonly arrivedAtMs: number
+  readonly workMs: number
+  readonly affinity: string | undefined
+  before: Waiting | undefined = undefined
+  behind: Waiting | undefined = undefined
+  readonly tried: string[] = []
+  fate: Fate | undefined = undefined
+  latencyMs = 0
+  sentAtMs = 0
+  /** Every replica that it was sent to, in order. */
+  readonly visits: string[] = []
+  hedged = false
+  retries = 0
+
+  constructor(index: number, arrivedAtMs: number, workMs: number, affinity: string | undefined) {
+    this.index = index
+    this.arrivedAtMs = arrivedAtMs
+    this.workMs = workMs
+    this.affinity = affinity
+  }
+
+  hasTried(replica: string): boolean {
+    return this.tried.includes(replica)
+  }
+
+  /** The traffic that drives the queue does it all. */
+  dispatched(): void {}
+
+  expired(): void {}
+}
+
+/** The queue and a fleet of replicas in virtual time: the same seed gives the same history. */
+export class VirtualTraffic {
+  readonly queue: ServiceQueue
+  readonly agenda = new Agenda()
+  readonly requests: VirtualRequest[] = []
+  readonly endedTwice: VirtualRequest[] = []
+  /** Called after every event. */
+  onEvent: () => void = () => undefined
+  readonly #scenario: Scenario
+  readonly #replicas: ReadonlyMap<string, VirtualReplica>
+  readonly #arrivals: () => number
+  readonly #works: () => number
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario
+    const limits = { ...LIMITS, ...scenario.limits }
+    const rules = { ...limits.rules, ...scenario.rules }
+    this.queue = new ServiceQueue({ ...limits, rules }, randomOf(scenario.seed + 2))
+    this.#arrivals = randomOf(scenario.seed)
+    this.#works = randomOf(scenario.seed + 1)
+    this.#replicas = new Map(
+      scenario.replicas.map((model) => [model.id, new VirtualReplica(model, this.agenda)]),
+    )
+  }
+
+  run(): this {
+    const { durationMs, changes = [], replicas, permits } = this.#scenario
+    if (permits !== undefined) this.queue.put(new Map(replicas.map(({ id }) => [id, permits])))
+    const first = { atMs: 0, ids: replicas.map(({ id }) => id) }
+    for (const { atMs, ids } of changes[0]?.atMs === 0 ? changes : [first, ...changes]) {
+      this.agenda.at(atMs, () => this.#change(ids))
+    }
+    this.agenda.at(0, () => this.#nextArrival())
+    this.agenda.at(TICK_MS, () => this.#tick())
+    this.agenda.runUntil(durationMs)
+    // What is under way comes to its end.
+    this.agenda.runUntil(durationMs + 120_000)
+    return this
+  }
+
+  #change(ids: readonly string[]): void {
+    const endpoints = ids.map((id) => endpointOf(this.#replicas.get(id)?.model ?? { id, slots: 1 }))
+    this.queue.update(fragmentOf(endpoints, this.#scenario), this.agenda.nowMs)
+    this.#pump()
+  }
+
+  #nextArrival(): void {
+    const { rate, durationMs } = this.#scenario
+    const { nowMs } = this.agenda
+    const atMs = nowMs + exponential(this.#arrivals, 1_000 / Math.max(0.001, rate(nowMs)))
+    if (atMs >= durationMs) return
+    this.agenda.at(atMs, () => {
+      this.#arrive()
+      this.#nextArrival()
+    })
+  }
+
+  #arrive(): void {
+    const { service = WEB, affinity, work } = this.#scenario
+    const index = this.requests.length
+    const workMs = work === undefined ? lognormal(this.#works, service) : work(this.#works)
+    const request = new VirtualRequest(index, this.agenda.nowMs, workMs, affinity?.(index))
+    this.requests.push(request)
+    this.#placed(request, this.queue.arrive(request, this.agenda.nowMs))
+    this.#pump()
+  }
+
+  #placed(request: VirtualRequest, placed: ReturnType<ServiceQueue['arrive']>): void {
+    if (placed === 'waits') return
+    if (placed === 'full' || placed === 'absent') this.#finish(request, placed)
+    else this.#send(request, placed)
+  }
+
+  #send(request: VirtualRequest, replica: ReplicaState): void {
+    const sentAtMs = this.agenda.nowMs
+    request.sentAtMs = sentAtMs
+    request.visits.push(replica.id)
+    const virtual = this.#replicas.get(replica.id)
+    if (virtual === undefined) throw new Error(`there is no replica ${replica.id}`)
+    const failure = virtual.model.fails?.(sentAtMs)
+    if (failure !== undefined) {
+      this.agenda.at(sentAtMs + 1, () => this.#failed(request, replica, failure))
+      return
+    }
+    this.#watchForHedge(request, replica, sentAtMs)
+    virtual.serve(request.workMs, (nowMs) => {
+      this.queue.answered(replica, nowMs)
+      this.#end(replica, 'answered', 200, sentAtMs)
+      if (request.fate === undefined) this.#finish(request, 'answered')
+      this.#pump()
+    })
+  }
+
+  #watchForHedge(request: VirtualRequest, replica: ReplicaState, sentAtMs: number): void {
+    const { hedgeAfterMs } = this.queue
+    if (hedgeAfterMs === Number.POSITIVE_INFINITY || request.hedged) return
+    this.agenda.at(sentAtMs + hedgeAfterMs, (nowMs) => {
+      if (request.fate !== undefined) return
+      request.tried.push(replica.id)
+      const second = this.queue.hedge(request, nowMs)
+      if (second === undefined) return
+      request.hedged = true
+      this.#send(request, second)
+    })
+  }
+
+  #failed(request: VirtualRequest, replica: ReplicaState, how: 'refuses' | 'errors'): void {
+    const { nowMs } = this.agenda
+    if (how === 'errors') this.queue.answered(replica, nowMs)
+    this.#end(
+      replica,
+      how === 'errors' ? 'answered' : 'failed',
+      how === 'errors' ? 500 : 0,
+      nowMs - 1,
+    )
+    request.tried.push(replica.id)
+    const again = how === 'refuses' && request.retries < RETRIES_MAX
+    request.retries += 1
+    if (!again) this.#finish(request, 'failed')
+    else this.#placed(request, this.queue.again(request, nowMs))
+    this.#pump()
+  }
+
+  #end(replica: ReplicaState, kind: VisitEndKind, status: number, sentAtMs: number): void {
+    const { nowMs } = this.agenda
+    this.queue.end(replica, { kind, status, upstreamMs: nowMs - sentAtMs }, nowMs)
+  }
+
+  #finish(request: VirtualRequest, fate: Fate): void {
+    if (request.fate !== undefined) this.endedTwice.push(request)
+    request.fate = fate
+    request.latencyMs = this.agenda.nowMs - request.arrivedAtMs
+  }
+
+  #pump(): void {
+    while (this.queue.next(this.agenda.nowMs)) {
+      const { item, replica } = this.queue
+      if (item instanceof VirtualRequest && replica !== undefined) this.#send(item, replica)
+    }
+    this.onEvent()
+  }
+
+  #tick(): void {
+    const { nowMs } = this.agenda
+    for (
+      let late = this.queue.expired(nowMs);
+      late !== undefined;
+      late = this.queue.expired(nowMs)
+    ) {
+      if (late instanceof VirtualRequest) this.#finish(late, 'expired')
+    }
+    this.#pump()
+    if (nowMs < this.#scenario.durationMs + 100_000)
+      this.agenda.at(nowMs + TICK_MS, () => this.#tick())
+  }
+}
+
+export function endpointOf({ id, weight, suspect = false }: ReplicaModel): Endpoint {
+  const endpoint = { replica: id, node: 'n', host: '127.0.0.1', port: 1, suspect }
+  return weight === undefined ? endpoint : { ...endpoint, weight }
+}
+
+export function fragmentOf(
+  endpoints: readonly Endpoint[],
+  { balance, comes }: { readonly balance?: Balance; readonly comes?: boolean } = {},
+): RouteFragment {
+  return {
+    service: 's',
+    name: 'web',
+    objective: { percentile: 95, latencyTargetMs: TARGET_MS },
+    routes: [],
+    endpoints,
+    ...(balance === undefined ? {} : { balance }),
+    ...(comes === undefined ? {} : { comes }),
+  }
+}
+
+export interface Figures {
+  readonly requests: number
+  readonly latePercent: number
+  readonly meanMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+  readonly hedgedPercent: number
+  readonly failed: number
+}
+
+/** Those that failed are late, as they are for who asked. */
+export function figuresOf(requests: readonly VirtualRequest[], fromMs = 0): Figures {
+  const counted = requests.filter(({ arrivedAtMs }) => arrivedAtMs >= fromMs)
+  const answered = counted.filter(({ fate }) => fate === 'answered')
+  const latencies = Float64Array.from(answered.map(({ latencyMs }) => latencyMs)).sort()
+  const late = counted.filter(({ fate, latencyMs }) => fate !== 'answered' || latencyMs > TARGET_MS)
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? 0
+  return {
+    requests: counted.length,
+    latePercent: (100 * late.length) / Math.max(1, counted.length),
+    meanMs: latencies.reduce((sum, ms) => sum + ms, 0) / Math.max(1, latencies.length),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    p999Ms: at(0.999),
+    maxMs: latencies.at(-1) ?? 0,
+    hedgedPercent:
+      (100 * counted.filter(({ hedged }) => hedged).length) / Math.max(1, counted.length),
+    failed: counted.length - answered.length,
+  }
+}
