@@ -64,8 +64,9 @@ function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer 
     for (const measured of sent.services) {
       const service: Service | undefined = ledger.desired.services.get(measured.service)
       if (service === undefined) continue
-      const { percentile } = service.spec.objective
-      demand.add(measured, { percentile, durationMs: sent.durationMs }, nowMs())
+      const { spec, replicas } = service
+      const { percentile } = spec.objective
+      demand.add(measured, { percentile, durationMs, replicas }, nowMs())
     }
   }
   parts.wake()

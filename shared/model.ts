@@ -281,7 +281,7 @@ export interface ScalingInputs {
   readonly windows: readonly DemandWindow[]
   /** Whether every live proxy has reported lately: without it nothing is scaled in. */
   readonly complete: boolean
-  /** Requests came lately that no replica was there to take. */
+  /** Requests came lately, and no replica was wanted. */
   readonly unmet?: boolean
   readonly scaling?: ScalingMemory
 }

@@ -26,7 +26,7 @@ interface History {
   percentile: number
   slices: Slice[]
   windows: DemandWindow[]
-  /** When requests were last told of that no replica took. */
+  /** When requests were last told of that came while no replica was wanted. */
   unmetAtMs: number
 }
 
@@ -47,7 +47,7 @@ export class DemandWindows {
   add(measured: ServiceMeasurement, about: About, nowMs: number): void {
     const history = this.#historyOf(measured.service)
     history.percentile = about.percentile
-    if (isUnmet(measured)) history.unmetAtMs = nowMs
+    if (about.replicas === 0 && isUnmet(measured)) history.unmetAtMs = nowMs
     const latest = history.slices.at(-1)
     const fromMs = nowMs - about.durationMs
     const slice =
@@ -149,6 +149,8 @@ const PERCENTILE_FALLBACK = 95
 export interface About {
   readonly percentile: number
   readonly durationMs: number
+  /** How many replicas the service should have. */
+  readonly replicas: number
 }
 
 /** Whether some wait, or went away without a replica. Retries reach several replicas. */

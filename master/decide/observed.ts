@@ -55,6 +55,6 @@ export interface Demand {
   readonly before?: DemandWindow
   /** Oldest first. */
   readonly windows: readonly DemandWindow[]
-  /** Requests came lately that no replica was there to take. */
+  /** Requests came lately, and no replica was wanted. */
   readonly unmet?: boolean
 }

@@ -26,11 +26,14 @@ export interface Usual {
   readonly routed: readonly ReplicaState[]
   /** The median of their mean upstream times. */
   readonly middleMs: number
+  /** How many times longer than that one must take to be slow. */
+  readonly slowFactor: number
+  /** Whether all have too much to do. */
+  readonly isBusy: boolean
   /** Whether one that is slow is ejected for that: where the choice itself does not avoid it. */
   readonly watchesSpeed: boolean
 }
 
-const SLOW_FACTOR = 3
 /** How much more often than the others one must fail that answers with errors. */
 const WORSE_FACTOR = 2
 const WORSE_MARGIN = 0.2
@@ -57,6 +60,7 @@ export class OutlierEjection {
 
   ended(replica: ReplicaState, end: VisitEnd, nowMs: number): void {
     const { trouble } = replica
+    if (this.#usual.isBusy) this.#recall(nowMs)
     if (trouble.isEjected) this.#tried(replica, end, nowMs)
     else if (end.kind !== 'stale' && end.kind !== 'aborted') this.#judge(replica, end, nowMs)
   }
@@ -66,7 +70,8 @@ export class OutlierEjection {
     const { trouble } = replica
     const again = nowMs - trouble.stallEndedAtMs < STALL_AGAIN_MS
     trouble.stallEndedAtMs = nowMs
-    if (again && !trouble.isEjected) this.#eject(replica, 'stalls', nowMs)
+    if (again && !trouble.isEjected && !this.#othersStalled(replica, nowMs))
+      this.#eject(replica, 'stalls', nowMs)
   }
 
   /** Nobody waits any more for a replica that was silent to the end. */
@@ -114,17 +119,25 @@ export class OutlierEjection {
     }
   }
 
+  /** Where others stall as well, some requests simply take that long. */
+  #othersStalled(replica: ReplicaState, nowMs: number): boolean {
+    for (const other of this.#usual.routed) {
+      if (other !== replica && nowMs - other.trouble.stallEndedAtMs < STALL_AGAIN_MS) return true
+    }
+    return false
+  }
+
   #isTooSlow({ trouble }: ReplicaState, { upstreamMs }: VisitEnd): boolean {
-    const { middleMs } = this.#usual
+    const { middleMs, slowFactor } = this.#usual
     const { stallMinMs } = this.#limits
     if (middleMs === 0) return false
-    if (trouble.cause === 'slow') return upstreamMs >= SLOW_FACTOR * middleMs
+    if (trouble.cause === 'slow') return upstreamMs >= slowFactor * middleMs
     return trouble.cause === 'stalls' && upstreamMs >= Math.max(stallMinMs, 4 * middleMs)
   }
 
   #isSlow({ speed }: ReplicaState): boolean {
-    const { middleMs } = this.#usual
-    return middleMs > 0 && speed.isKnown && speed.meanMs >= SLOW_FACTOR * middleMs
+    const { middleMs, slowFactor } = this.#usual
+    return middleMs > 0 && speed.isKnown && speed.meanMs >= slowFactor * middleMs
   }
 
   /** Where all fail alike the fault is behind them, and ejecting one helps nobody. */
@@ -137,12 +150,21 @@ export class OutlierEjection {
   }
 
   #eject(replica: ReplicaState, cause: EjectionCause, nowMs: number): void {
-    const { routed } = this.#usual
+    const { isBusy, routed } = this.#usual
+    // A slow replica does more than none, and the load of one that is out makes the next one slow.
+    if (isBusy && isOfLatency(cause)) return
     if (!replica.routed || 2 * (ejectedOf(routed) + 1) > routed.length) return
     const { trouble } = replica
     if (nowMs - trouble.readmittedAtMs > this.#limits.avoidMaxMs) trouble.ejections = 0
     trouble.cause = cause
     this.#avoid(replica, nowMs)
+  }
+
+  /** Those that are merely slow come back to help. */
+  #recall(nowMs: number): void {
+    for (const { trouble } of this.#usual.routed) {
+      if (trouble.cause !== undefined && isOfLatency(trouble.cause)) trouble.readmit(nowMs)
+    }
   }
 
   #avoid({ trouble }: ReplicaState, nowMs: number): void {
@@ -151,6 +173,10 @@ export class OutlierEjection {
     trouble.trialAtMs = undefined
     trouble.ejections += 1
   }
+}
+
+function isOfLatency(cause: EjectionCause): boolean {
+  return cause === 'slow' || cause === 'stalls'
 }
 
 function isFailure({ kind, status }: VisitEnd): boolean {

@@ -2,7 +2,6 @@ import type { Balance } from '../../shared/model.ts'
 import { homeOf } from './choice/affinity.ts'
 import { Candidates } from './choice/candidates.ts'
 import { type ChoiceParts, choiceOf } from './choice/policy.ts'
-import { ALIKE_FACTOR } from './replica-pool.ts'
 import type { ReplicaState } from './replica-state.ts'
 import type { ReplicaWatch } from './replica-watch.ts'
 import type { Waiting } from './waiting.ts'
@@ -65,7 +64,8 @@ export class Placement {
     if (second === undefined) return undefined
     // Where the permits are a guess, nobody is free for sure: only a stall is worth the risk.
     if (!this.#parts.pool.areToldPermits && !this.#isStuck(item, nowMs)) return undefined
-    return this.#parts.pool.slownessOf(second, nowMs) <= ALIKE_FACTOR ? second : undefined
+    const { pool } = this.#parts
+    return pool.slownessOf(second, nowMs) <= pool.alikeFactor ? second : undefined
   }
 
   /** Whether one that it was given to has fallen silent. */

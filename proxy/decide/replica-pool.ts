@@ -5,7 +5,18 @@ import { ReplicaState } from './replica-state.ts'
 /** How many answers may pass before it is told anew what is fast. */
 const FRESH_MAX = 16
 /** One that takes no longer than this many times what the fast ones take is as good as they. */
-export const ALIKE_FACTOR = 1.5
+const ALIKE_FACTOR = 1.5
+/** How many times longer than the middle one a replica must take to be called slow. */
+const SLOW_FACTOR = 3
+/** How far a mean of so few answers strays by chance, in their coefficients of variation. */
+const ALIKE_STRAY = 0.7
+const SLOW_STRAY = 1.4
+/** Those in the middle take this many times what they take in calm: there is too much to do. */
+const BUSY_FACTOR = 1.5
+/** How much the time that is taken in calm may grow whenever it is told anew. */
+const CALM_GROWTH = 1.001
+/** The share of the last answer in the variation. */
+const VARIATION_SHARE = 0.001
 
 /** The replicas of a service: those in the table, and those that only finish what they have. */
 export class ReplicaPool implements Usual {
@@ -14,11 +25,15 @@ export class ReplicaPool implements Usual {
   /** What the fast ones take: the lower quartile of the mean upstream times. */
   fastMs = 0
   middleMs = 0
+  #calmMs = 0
   watchesSpeed = false
   /** How many requests those in the table may have at once. */
   permits = 0
   /** Whether those permits were told, and are no first guess. */
   areToldPermits = false
+  /** How much answers of one replica vary: the square of their coefficient of variation. */
+  #variance = 0
+  #varied = 0
   #shares: ReadonlyMap<ReplicaId, number> = new Map()
   #permitsFirst: number
   #areFixed = false
@@ -57,8 +72,24 @@ export class ReplicaPool implements Usual {
     if (!replica.routed && replica.isIdle) this.states.delete(replica.id)
   }
 
-  /** Something was learned of a replica's speed. */
-  learned(): void {
+  /** Up to how many times what the fast ones take is as good as fast: chance makes that much. */
+  get alikeFactor(): number {
+    return Math.max(ALIKE_FACTOR, 1 + ALIKE_STRAY * Math.sqrt(this.#variance))
+  }
+
+  get slowFactor(): number {
+    return Math.max(SLOW_FACTOR, 1 + SLOW_STRAY * Math.sqrt(this.#variance))
+  }
+
+  /** Whether all have too much to do: those that are out would be missed. */
+  get isBusy(): boolean {
+    return this.middleMs > BUSY_FACTOR * this.#calmMs
+  }
+
+  /** A replica answered within this time. */
+  learn({ speed }: ReplicaState, upstreamMs: number, nowMs: number): void {
+    if (speed.isKnown) this.#vary(upstreamMs / Math.max(0.001, speed.meanMs) - 1)
+    speed.learn(upstreamMs, nowMs)
     this.#fresh += 1
     if (this.#fresh >= FRESH_MAX || this.fastMs === 0) this.#tellSpeeds()
   }
@@ -66,6 +97,12 @@ export class ReplicaPool implements Usual {
   /** How many times longer than the fast ones it takes, as far as anybody knows. */
   slownessOf({ speed }: ReplicaState, nowMs: number): number {
     return this.fastMs === 0 ? 1 : speed.expectedMs(this.fastMs, nowMs) / this.fastMs
+  }
+
+  #vary(deviation: number): void {
+    this.#varied += 1
+    const share = Math.max(VARIATION_SHARE, 1 / this.#varied)
+    this.#variance += share * (deviation * deviation - this.#variance)
   }
 
   #stateOf(endpoint: Endpoint): ReplicaState {
@@ -103,5 +140,7 @@ export class ReplicaPool implements Usual {
     // The lower of two middles: of two replicas the faster one is the measure.
     this.middleMs = known[(count - 1) >> 1] ?? 0
     this.fastMs = known[(count - 1) >> 2] ?? 0
+    const calmMs = CALM_GROWTH * this.#calmMs
+    this.#calmMs = calmMs === 0 ? this.middleMs : Math.min(calmMs, this.middleMs)
   }
 }

@@ -71,9 +71,8 @@ export class ReplicaWatch {
     noteAnswer(replica, upstreamMs, usualMs)
     // What stood still in a stall says how long the stall was, not how fast the replica is.
     if (nowMs - upstreamMs < replica.trouble.stallEndedAtMs) return
-    replica.speed.learn(upstreamMs, nowMs)
+    this.#pool.learn(replica, upstreamMs, nowMs)
     replica.speed.learnPeak(upstreamMs, nowMs)
-    this.#pool.learned()
   }
 
   #noteRecovery(replica: ReplicaState, nowMs: number): void {

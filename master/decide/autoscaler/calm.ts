@@ -54,9 +54,14 @@ function percentile({ objective }: ScalingInputs): string {
 }
 
 function idle(inputs: ScalingInputs): string {
-  const { recent, objective, replicas } = inputs
-  const least = replicas === 1 ? '1 replica is' : `${replicas} replicas are`
-  if (recent === undefined) return `${least} the minimum and too little was measured to judge`
+  const { recent, objective } = inputs
+  const least = leastOf(inputs)
+  if (recent === undefined) return `${least} and too little was measured to judge`
   const seen = `p${objective.percentile} is ${Math.round(recent.percentileMs)} ms`
-  return `${seen}, objective ${objective.latencyTargetMs} ms; ${least} the minimum`
+  return `${seen}, objective ${objective.latencyTargetMs} ms; ${least}`
+}
+
+function leastOf({ replicas, bounds }: ScalingInputs): string {
+  if (replicas > bounds.replicasMin) return 'the last replica stays'
+  return `${replicas} ${replicas === 1 ? 'replica is' : 'replicas are'} the minimum`
 }

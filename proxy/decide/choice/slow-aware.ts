@@ -1,4 +1,4 @@
-import { ALIKE_FACTOR, type ReplicaPool } from '../replica-pool.ts'
+import type { ReplicaPool } from '../replica-pool.ts'
 import type { ReplicaState } from '../replica-state.ts'
 import type { Candidates } from './candidates.ts'
 import type { Choice } from './choice.ts'
@@ -44,7 +44,7 @@ export class SlowAware implements Choice {
   #costOf(replica: ReplicaState, worthwhile: number, nowMs: number): number {
     const cost = replica.load + APART * APART * replica.standing
     const slowness = this.#avoidsSlow ? this.#pool.slownessOf(replica, nowMs) : 1
-    if (slowness <= ALIKE_FACTOR) return cost
+    if (slowness <= this.#pool.alikeFactor) return cost
     // A guess at the permits says nothing of who is full: the load itself must count.
     if (!this.#pool.areToldPermits) return cost * slowness * CAUTION
     return slowness <= worthwhile ? cost + APART * slowness : Number.POSITIVE_INFINITY

@@ -18,6 +18,9 @@ import { h2Workload, type Workload, webSocketWorkload, wrkWorkloads } from './wo
 
 const BOTH = ['get100', 'get10k', 'post10k', 'chunked10k', 'head1k']
 
+/** These meet programs that have just started, and warm them for those that follow. */
+const FIRST = ['get100', 'tls10k', 'ws_echo']
+
 /** A peer with the name that the figures give it. */
 interface Rival {
   readonly peer: PeerName
@@ -144,7 +147,7 @@ async function compared(scene: Scene, match: Match, workload: Workload): Promise
   const figure = (rival: Rival): string => `${rival.figure}.${name}`
   const gone = [...absent].map(([rival, why]) => unmeasured([figure(rival)], why))
   scene.say(`${name}: ${[ours, ...rivals.values()].map((contender) => contender.name).join(', ')}`)
-  const pace = name === 'get100' ? scene.pace.first : scene.pace.others
+  const pace = FIRST.includes(name) ? scene.pace.first : scene.pace.others
   try {
     const measured = await slices(workload, [ours, ...rivals.values()], pace)
     const figures = [...rivals].map(([rival, { name: other }]) => {

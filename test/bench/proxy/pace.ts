@@ -3,7 +3,7 @@ import type { OpenPace } from './open-rate.ts'
 import type { Pace } from './slices.ts'
 
 export interface ProxyPace {
-  /** Of the first workload, in which every proxy also gets warm. */
+  /** Of the first workload of fresh programs, in which they get warm. */
   readonly first: Pace
   readonly others: Pace
   readonly open: OpenPace
@@ -32,7 +32,7 @@ export const FULL: ProxyPace = {
 export const QUICK: ProxyPace = {
   first: { rounds: 2, sliceMs: 200, warmRequests: 4_000, warmMaxMs: 1_000 },
   others: { rounds: 2, sliceMs: 200, warmRequests: 1_000, warmMaxMs: 100 },
-  open: { rounds: 2, seconds: 0.6 },
+  open: { rounds: 2, seconds: 0.5 },
   busyMs: 1_500,
   idle: { connections: 5_000, settleMs: 700, runs: 1 },
   operations: 30,

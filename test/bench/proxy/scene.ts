@@ -35,7 +35,6 @@ export const PROXY_CPU = 0
 const DAY_MS = 86_400_000
 
 export async function setScene(stand: Stand, pace: ProxyPace, missing: Missing): Promise<Scene> {
-  const startedMs = systemClock.nowMs()
   const names = ['backend', 'echo', 'replica', 'oload', 'messages'] as const
   const [backend, echo, replica, openLoad, messages] = await Promise.all(
     names.map((name) => stand.compile(name)),
@@ -53,8 +52,7 @@ export async function setScene(stand: Stand, pace: ProxyPace, missing: Missing):
     messages: messages ?? '',
     help: await oursHelp(stand),
     certificates,
-    say: (progress) =>
-      process.stderr.write(`${Math.round(systemClock.nowMs() - startedMs)} ${progress}\n`),
+    say: (progress) => process.stderr.write(`${progress}\n`),
   }
 }
 

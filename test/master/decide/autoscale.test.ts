@@ -226,5 +226,7 @@ test.each(zeros)('autoscale() at zero answers %j with %i', (changes, replicas, r
 
 test('autoscale() takes the last replica from nobody', () => {
   const calm = { ...atZero, replicas: 1, windows: calmWindows(5, 0) }
-  expect(autoscale('web', inputs(calm), LIMITS)).toMatchObject({ replicas: 1 })
+  const { replicas, reason } = autoscale('web', inputs(calm), LIMITS)
+  expect(replicas).toBe(1)
+  expect(reason).toBe('the last replica stays and too little was measured to judge')
 })

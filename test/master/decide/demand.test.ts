@@ -6,7 +6,7 @@ import type { ServiceMeasurement } from '../../../shared/protocol.ts'
 import { specNamed } from '../../support/worlds.ts'
 
 const LIMITS = { samplesMin: 20, recentMaxMs: 10_000, windowMs: 10_000, windowsMax: 30 }
-const ABOUT = { percentile: 95, durationMs: 1_000 }
+const ABOUT = { percentile: 95, durationMs: 1_000, replicas: 1 }
 const web: Service = {
   id: 'web',
   spec: specNamed('web'),
@@ -86,15 +86,17 @@ test('demandOf() tells a stall from slowness: only slowness is over in both stre
   expect(slow.demandOf(web, 1_700).before?.percentileMs).toBeGreaterThan(100)
 })
 
-test('demandOf() tells of requests that no replica took, for two seconds', () => {
+test('demandOf() tells of requests that came while none was wanted, for two seconds', () => {
   const demand = new DemandWindows(LIMITS, 0)
   const replica = { replica: 'r1', errors: 0, inFlightAreaMs: 0, inFlight: 0, upstreamMs: 0 }
   const taken = { ...measured(5, 10), replicas: [{ ...replica, arrivals: 5 }] }
-  demand.add(taken, ABOUT, 1_000)
+  const atZero = { ...ABOUT, replicas: 0 }
+  demand.add({ ...taken, arrivals: 6 }, ABOUT, 500)
+  demand.add(taken, atZero, 1_000)
   expect(demand.demandOf(web, 1_000).unmet).toBeUndefined()
-  demand.add({ ...taken, arrivals: 6 }, ABOUT, 2_000)
+  demand.add({ ...taken, arrivals: 6 }, atZero, 2_000)
   expect(demand.demandOf(web, 3_900).unmet).toBe(true)
   expect(demand.demandOf(web, 4_000).unmet).toBeUndefined()
-  demand.add({ ...measured(0, 10), queued: 1 }, ABOUT, 5_000)
+  demand.add({ ...measured(0, 10), queued: 1 }, atZero, 5_000)
   expect(demand.demandOf(web, 5_000).unmet).toBe(true)
 })

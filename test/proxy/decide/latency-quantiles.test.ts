@@ -39,6 +39,6 @@ test('what was long ago counts ever less', () => {
 
 test('any time has its place', () => {
   const quantiles = new LatencyQuantiles()
-  for (const ms of [0, -1, 0.0004, 1e9]) for (let at = 0; at < 20; at += 1) quantiles.add(ms)
+  for (const ms of [0, -1, 0.0004, 1e9]) for (let at = 0; at < 100; at += 1) quantiles.add(ms)
   expect(quantiles.p99Ms).toBeGreaterThan(3_000_000)
 })

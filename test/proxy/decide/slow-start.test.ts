@@ -12,16 +12,18 @@ function grown(rules = {}): Desk {
 test('a new replica has one request at once, and one more with each quick answer', () => {
   const desk = grown()
   expect(countsOf(desk.picks(6)).n).toBe(1)
-  desk.end(desk.state('n'), { upstreamMs: 20 })
+  desk.end(desk.state('n'), { upstreamMs: 15 })
   expect(countsOf(desk.picks(3)).n).toBe(2)
 })
 
-test('slow answers do not warm it up; time does', () => {
+test.each([
+  { nowMs: 9_999, taken: 1 },
+  { nowMs: 10_000, taken: 2 },
+])('slow answers do not warm it up, time does: $taken at once after $nowMs ms', (row) => {
   const desk = grown()
   desk.teach('n', 21, 3)
-  expect(countsOf(desk.picks(6)).n).toBe(1)
-  desk.nowMs = 10_000
-  expect(countsOf(desk.picks(3)).n).toBe(3)
+  desk.nowMs = row.nowMs
+  expect(countsOf(desk.picks(6)).n).toBe(row.taken)
 })
 
 test('where all are new, none is held back', () => {
