@@ -1,7 +1,7 @@
 import { type ConfigOf, type ConfigSources, readConfig } from '../shared/config.ts'
+import { RequestError } from '../shared/errors.ts'
 import { choice, duration, flag, number, port, text, texts } from '../shared/knob.ts'
 import { logKnobs } from '../shared/log-knobs.ts'
-import { RequestError } from '../shared/errors.ts'
 import type { QueueLimits, QueueRules } from './decide/queue-limits.ts'
 import type { RetryLimits } from './decide/retry-budget.ts'
 import type { EngineLimits } from './engine.ts'

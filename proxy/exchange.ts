@@ -1,7 +1,7 @@
 import type { ReplicaId } from '../shared/model.ts'
 import type { Outcome } from './decide/meter.ts'
-import type { ReplicaState } from './decide/replica-state.ts'
 import type { VisitEnd } from './decide/outlier-ejection.ts'
+import type { ReplicaState } from './decide/replica-state.ts'
 import type { Placed } from './decide/service-queue.ts'
 import type { Waiting } from './decide/waiting.ts'
 import type { ServiceTraffic } from './service-traffic.ts'
@@ -211,7 +211,7 @@ export class Exchange implements Waiting {
   #placed(placed: Placed, nowMs: number): void {
     if (placed === 'waits') {
       this.#waits = true
-      this.service.watchQueue()
+      this.service.queueChanged(nowMs)
     } else if (placed === 'full' || placed === 'absent') {
       this.#caller.refuse(placed)
     } else {
@@ -222,7 +222,6 @@ export class Exchange implements Waiting {
 
   #take(replica: ReplicaState, nowMs: number): void {
     const { service } = this
-    if (this.#sentAtMs === 0) service.meter.waited(service.id, nowMs - this.arrivedAtMs)
     this.#replica = replica
     this.#sentAtMs = nowMs
     service.meter.sent(service.id, replica.id, nowMs)
@@ -230,7 +229,10 @@ export class Exchange implements Waiting {
 
   #endVisits(kind: Outcome, status: number, nowMs: number): void {
     this.service.unwatch(this)
-    if (this.#waits) this.service.queue.cancel(this)
+    if (this.#waits) {
+      this.service.queue.cancel(this)
+      this.service.queueChanged(nowMs)
+    }
     this.#waits = false
     if (this.#second !== undefined) this.#leave(this.#second, 'aborted', nowMs)
     this.#second = undefined

@@ -59,7 +59,7 @@ export async function followMaster(parts: MasterLinkParts): Promise<MasterLink> 
     client,
     membership,
     traffic,
-    reports: new Reports(traffic, config.measureSpanMaxMs, clock.nowMs()),
+    reports: new Reports(traffic.meter, config.measureSpanMaxMs, clock.nowMs()),
     reachability,
     bell,
     everyMs: config.measureEveryMs,

@@ -93,7 +93,7 @@ async function deliver(
   // A leader of the past may take reports and give orders, but nobody follows it any more.
   if (answer.epoch < (table.revision?.epoch ?? 0)) return undefined
   reports.acknowledged(report.seq)
-  traffic.put(answer.permits)
+  traffic.put(new Map(Object.entries(answer.permits)))
   await membership.renewIfDue(signal)
   return undefined
 }

@@ -6,11 +6,7 @@ import { chooseTransports } from './http1/transports/choose.ts'
 import type { Traffic } from './traffic.ts'
 
 /** The engine that was asked for. */
-export async function openEngine(
-  config: ProxyConfig,
-  traffic: Traffic,
-  log: Log,
-): Promise<Engine> {
+export async function openEngine(config: ProxyConfig, traffic: Traffic, log: Log): Promise<Engine> {
   const { host, port } = config
   const limits = engineLimits(config)
   const { transports, refused } = await chooseTransports(config.transport)

@@ -82,6 +82,7 @@ export class ServiceTraffic {
       const { item, replica } = this.queue
       if (item !== undefined && replica !== undefined) item.dispatched(replica, nowMs)
     }
+    this.queueChanged(nowMs)
     this.#pumping = false
   }
 
@@ -103,8 +104,10 @@ export class ServiceTraffic {
     if (!replica.routed && replica.inFlight + replica.lasting === 0) this.#ears.drained()
   }
 
-  watchQueue(): void {
-    this.#ears.watch()
+  /** Others wait now than before. */
+  queueChanged(nowMs: number): void {
+    this.meter.queue(this.id, this.queue.waiting, nowMs)
+    if (this.queue.waiting > 0) this.#ears.watch()
   }
 
   /** This one may be asked of a second replica, once it takes too long. */
@@ -135,6 +138,7 @@ export class ServiceTraffic {
       const late = this.queue.expired(nowMs)
       if (late === undefined) break
       late.expired()
+      this.queueChanged(nowMs)
     }
     this.pump()
     this.#hedgeDue(nowMs)

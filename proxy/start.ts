@@ -5,6 +5,7 @@ import type { Log, LogLevel } from '../shared/log.ts'
 import { createAdmin } from './admin.ts'
 import { type ProxyConfig, trafficLimits } from './config.ts'
 import type { Engine } from './engine.ts'
+import { learnAlone } from './learning-alone.ts'
 import { listen } from './listening.ts'
 import { followMaster, type MasterLink } from './master-link.ts'
 import { openEngine } from './open-engine.ts'
@@ -33,8 +34,12 @@ export async function start(options: StartOptions): Promise<RunningProxy> {
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
   const engine = await openEngine(config, traffic, log)
   const file = new TableFile(config.data, log)
-  if (config.routes !== undefined) traffic.apply(readStaticRoutes(config.routes), undefined)
-  else await restore(traffic, file, log)
+  const stopped = new AbortController()
+  if (config.routes === undefined) await restore(traffic, file, log)
+  else {
+    traffic.apply(readStaticRoutes(config.routes), undefined)
+    void learnAlone(traffic, config.measureEveryMs, systemClock, stopped.signal)
+  }
   let link: MasterLink | undefined
   const admin = createAdmin({
     traffic,
@@ -49,7 +54,10 @@ export async function start(options: StartOptions): Promise<RunningProxy> {
     }
     log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
     const refused = link?.refused ?? new Promise<never>(() => undefined)
-    const close = (): Promise<void> => stop({ engine, admin, link, file, config, log })
+    const close = (): Promise<void> => {
+      stopped.abort()
+      return stop({ engine, admin, link, file, config, log })
+    }
     return { port, adminPort, refused, close }
   } catch (error) {
     await engine.close(0)

@@ -2,9 +2,9 @@ import { after } from '../shared/clock.ts'
 import type { ReplicaId, RouteFragment, RouteRevision, ServiceId } from '../shared/model.ts'
 import type { RoutesAnswer } from '../shared/protocol.ts'
 import { Meter } from './decide/meter.ts'
+import type { QueueLimits } from './decide/queue-limits.ts'
 import { RetryBudget, type RetryLimits } from './decide/retry-budget.ts'
 import { type Applied, RouteTable, type SavedTable } from './decide/route-table.ts'
-import type { QueueLimits } from './decide/queue-limits.ts'
 import { ServiceQueue } from './decide/service-queue.ts'
 import { ServiceTraffic } from './service-traffic.ts'
 import { Totals } from './totals.ts'
@@ -90,8 +90,8 @@ export class Traffic {
   }
 
   /** The last shares hold until others are told. */
-  put(shares: Readonly<Record<ReplicaId, number>>): void {
-    this.#shares = new Map(Object.entries(shares))
+  put(shares: ReadonlyMap<ReplicaId, number>): void {
+    this.#shares = shares
     for (const service of this.#services.values()) {
       service.queue.put(this.#shares)
       service.pump()

@@ -28,8 +28,10 @@ interface ReplicaWindow {
 interface ServiceWindow {
   arrivals: number
   errors: number
-  /** Time that requests waited for a replica. */
-  queueMs: number
+  waiting: number
+  /** The integral of waiting requests over the stretch. */
+  queueAreaMs: number
+  queueUntilMs: number
   /** Answers in the histogram that took longer than the objective allows. */
   late: number
   readonly latency: Histogram
@@ -53,9 +55,11 @@ export class Meter {
     this.#service(service).arrivals += 1
   }
 
-  /** A request was given to a replica after it had waited. */
-  waited(service: ServiceId, ms: number): void {
-    this.#service(service).queueMs += ms
+  /** So many wait from now on. */
+  queue(service: ServiceId, waiting: number, nowMs: number): void {
+    const window = this.#service(service)
+    growQueue(window, nowMs)
+    window.waiting = waiting
   }
 
   /** A request went to a replica. */
@@ -99,17 +103,15 @@ export class Meter {
     return late > latency.count * (1 - percentile / 100)
   }
 
-  /** Ends the stretch: what was seen in it, who waits now, and a new one begins. */
-  cut(nowMs: number, queued: ReadonlyMap<ServiceId, number>): readonly ServiceMeasurement[] {
-    for (const service of queued.keys()) this.#service(service)
+  /** Ends the stretch: what was seen in it, and a new one begins. */
+  cut(nowMs: number): readonly ServiceMeasurement[] {
     const detailed = nowMs - this.#detailAtMs >= REPLICA_HISTOGRAM_EVERY_MS
     if (detailed) this.#detailAtMs = nowMs
-    const measured = [...this.#services].map(([service, window]) => ({
-      ...cutService(service, window, { nowMs, detailed }),
-      queued: queued.get(service) ?? 0,
-    }))
+    const measured = [...this.#services].map(([service, window]) =>
+      cutService(service, window, { nowMs, detailed }),
+    )
     for (const [service, window] of this.#services) {
-      if (window.replicas.size === 0) this.#services.delete(service)
+      if (window.replicas.size === 0 && window.waiting === 0) this.#services.delete(service)
     }
     return measured.filter(tellsSomething)
   }
@@ -120,7 +122,9 @@ export class Meter {
     const window: ServiceWindow = {
       arrivals: 0,
       errors: 0,
-      queueMs: 0,
+      waiting: 0,
+      queueAreaMs: 0,
+      queueUntilMs: 0,
       late: 0,
       latency: new Histogram(),
       replicas: new Map(),
@@ -177,6 +181,11 @@ function grow(window: ReplicaWindow, nowMs: number): void {
   window.areaUntilMs = nowMs
 }
 
+function growQueue(window: ServiceWindow, nowMs: number): void {
+  if (window.waiting > 0) window.queueAreaMs += window.waiting * (nowMs - window.queueUntilMs)
+  window.queueUntilMs = nowMs
+}
+
 interface Cut {
   readonly nowMs: number
   /** With histograms of single replicas. */
@@ -188,19 +197,20 @@ function cutService(service: ServiceId, window: ServiceWindow, cut: Cut): Servic
   for (const [replica, part] of window.replicas) {
     if (part.inFlight === 0 && part.latency.count === 0) window.replicas.delete(replica)
   }
-  const { arrivals, errors, queueMs } = window
+  growQueue(window, cut.nowMs)
+  const { arrivals, errors, waiting, queueAreaMs } = window
   const latency = window.latency.encode()
   window.arrivals = 0
   window.errors = 0
-  window.queueMs = 0
+  window.queueAreaMs = 0
   window.late = 0
   window.latency.clear()
   return {
     service,
     arrivals,
     errors,
-    queued: 0,
-    queueMs,
+    queued: waiting,
+    queueMs: queueAreaMs,
     latency: { sumMs: latency.sumMs, buckets: [...latency.buckets] },
     replicas: replicas.filter(({ arrivals, inFlight, inFlightAreaMs, histogram }) => {
       return arrivals + inFlight + inFlightAreaMs > 0 || histogram !== undefined

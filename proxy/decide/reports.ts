@@ -1,4 +1,3 @@
-import type { ServiceId } from '../../shared/model.ts'
 import type { ServiceMeasurement } from '../../shared/protocol.ts'
 import type { Meter } from './meter.ts'
 
@@ -9,13 +8,6 @@ export interface Report {
   readonly services: readonly ServiceMeasurement[]
 }
 
-/** Where measurements come from. */
-export interface Measured {
-  readonly meter: Pick<Meter, 'cut'>
-  /** How many wait in each service now. */
-  readonly queued: ReadonlyMap<ServiceId, number>
-}
-
 const DURATION_MIN_MS = 0.001
 
 /**
@@ -23,15 +15,15 @@ const DURATION_MIN_MS = 0.001
  * acknowledged the same one is sent, while the meter goes on adding to the next.
  */
 export class Reports {
-  readonly #measured: Measured
+  readonly #meter: Pick<Meter, 'cut'>
   readonly #spanMaxMs: number
   #pending: Report | undefined
   #fromMs: number
   #seq = 0
 
   /** What nobody took for longer than `spanMaxMs` would be told as if it were of just now. */
-  constructor(measured: Measured, spanMaxMs: number, nowMs: number) {
-    this.#measured = measured
+  constructor(meter: Pick<Meter, 'cut'>, spanMaxMs: number, nowMs: number) {
+    this.#meter = meter
     this.#spanMaxMs = spanMaxMs
     this.#fromMs = nowMs
   }
@@ -50,17 +42,13 @@ export class Reports {
   forgetOld(nowMs: number): number {
     if (nowMs - this.#fromMs <= this.#spanMaxMs) return 0
     this.#fromMs = nowMs
-    return this.#services(nowMs).reduce((sum, { arrivals }) => sum + arrivals, 0)
+    return this.#meter.cut(nowMs).reduce((sum, { arrivals }) => sum + arrivals, 0)
   }
 
   #cut(nowMs: number): Report {
     const durationMs = Math.max(DURATION_MIN_MS, nowMs - this.#fromMs)
     this.#fromMs = nowMs
     this.#seq += 1
-    return { seq: this.#seq, durationMs, services: this.#services(nowMs) }
-  }
-
-  #services(nowMs: number): readonly ServiceMeasurement[] {
-    return this.#measured.meter.cut(nowMs, this.#measured.queued)
+    return { seq: this.#seq, durationMs, services: this.#meter.cut(nowMs) }
   }
 }

@@ -66,7 +66,10 @@ export class AnswerRelay {
     if (body.left > MUCH_BYTES) this.#upstream.expectMuch()
     this.#arm()
     const taken = body.take(bytes, head.end, to)
-    if (body.isBroken) return this.cut()
+    if (body.isBroken) {
+      this.cut()
+      return
+    }
     this.#surplus = head.end + taken < to
     const shape = this.#shape(head)
     const piece = body.rewritten(this.#asChunks)
@@ -88,7 +91,10 @@ export class AnswerRelay {
     }
     this.#arm()
     const taken = body.take(bytes, from, to)
-    if (body.isBroken) return this.cut()
+    if (body.isBroken) {
+      this.cut()
+      return
+    }
     this.#surplus = from + taken < to
     const piece = body.rewritten(this.#asChunks)
     if (piece !== undefined) this.#write(piece, 0, piece.length)
@@ -101,14 +107,20 @@ export class AnswerRelay {
     const later = this.#later
     this.#later = undefined
     if (later !== undefined && !this.#client.write(later, this.#laterFrom, this.#laterTo)) return
-    if (this.#body.isComplete) return this.#complete()
+    if (this.#body.isComplete) {
+      this.#complete()
+      return
+    }
     this.#arm()
     this.#upstream.resume()
   }
 
   /** The replica sends nothing more: the end of a body that has no other, else a cut. */
   ended(): void {
-    if (!this.#body.endsWithConnection) return this.cut()
+    if (!this.#body.endsWithConnection) {
+      this.cut()
+      return
+    }
     this.#upstream.destroy()
     this.#finish()
     this.#request.answered(true)
@@ -166,8 +178,14 @@ export class AnswerRelay {
     const together = writer.append(bytes, from, to)
     const sent = this.#client.write(writer.bytes, 0, writer.length)
     if (!sent) writer.leave()
-    if (together) return this.#slow(!sent)
-    if (sent) return this.#write(bytes, from, to)
+    if (together) {
+      this.#slow(!sent)
+      return
+    }
+    if (sent) {
+      this.#write(bytes, from, to)
+      return
+    }
     this.#later = bytes
     this.#laterFrom = from
     this.#laterTo = to

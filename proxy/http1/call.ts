@@ -4,7 +4,13 @@ import type { ServiceTraffic } from '../service-traffic.ts'
 import { type Answered, AnswerRelay } from './answer-relay.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { EngineParts } from './engine-parts.ts'
-import { failureAnswer, lateAnswer, type OwnAnswer, refusalAnswer, rejection } from './own-answer.ts'
+import {
+  failureAnswer,
+  lateAnswer,
+  type OwnAnswer,
+  refusalAnswer,
+  rejection,
+} from './own-answer.ts'
 import type { ResponseHead } from './response-head.ts'
 import { Tunnel, type Tunnelling } from './tunnel.ts'
 import { type Outbound, Upload } from './upload.ts'
@@ -123,7 +129,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   opened(upstream: UpstreamConnection): void {
     upstream.dueAtMs = this.#parts.nowMs() + this.#parts.limits.answerTimeoutMs
-    if (upstream === this.#second) return this.#upload.copyTo(upstream)
+    if (upstream === this.#second) {
+      this.#upload.copyTo(upstream)
+      return
+    }
     if (this.#out.awaitsContinue && !this.#upload.isComplete && this.#attempts === 1) {
       this.#client.write(CONTINUE, 0, CONTINUE.length)
     }
@@ -149,7 +158,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
   ): void {
     this.#settleOn(upstream)
     this.exchange.answered(upstream.replica)
-    if (head.status === SWITCHING) return this.#switch(upstream, head, bytes, { from, to })
+    if (head.status === SWITCHING) {
+      this.#switch(upstream, head, bytes, { from, to })
+      return
+    }
     if (head.isEventStream && !this.isHead) this.exchange.becameLasting()
     this.#relay = new AnswerRelay(this.#client, upstream, this, head)
     this.#relay.begin(head, bytes, from, to)
@@ -223,7 +235,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     const second = this.#second
     if (second === undefined) return
     this.#second = undefined
-    if (upstream !== second) return second.destroy()
+    if (upstream !== second) {
+      second.destroy()
+      return
+    }
     this.#upstream?.destroy()
     this.#upstream = second
   }
@@ -270,7 +285,7 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
   ): void {
     if (!this.#out.upgrades || !head.upgradesToWebSocket) {
       const { name } = this.exchange.service.fragment
-      return this.#answerOwn(failureAnswer('sent', name), 'failed')
+      this.#answerOwn(failureAnswer('sent', name), 'failed')
     }
     this.exchange.becameLasting()
     this.#tunnel = new Tunnel(this.#client, upstream, this)

@@ -123,9 +123,18 @@ export class ClientConnection implements Receiver, Timed {
     if (this.#stage === 'over') return
     this.#halfClosed = true
     if (this.#handling?.isTunnel !== true) this.keepAlive = false
-    if (this.#stage === 'closing') return this.isPending ? undefined : this.destroy()
-    if (this.#stage === 'head') return this.#endEarly()
-    if (this.#handling?.clientEnded() === false) return this.destroy()
+    if (this.#stage === 'closing') {
+      this.isPending ? undefined : this.destroy()
+      return
+    }
+    if (this.#stage === 'head') {
+      this.#endEarly()
+      return
+    }
+    if (this.#handling?.clientEnded() === false) {
+      this.destroy()
+      return
+    }
     this.#setDue()
   }
 
@@ -187,7 +196,10 @@ export class ClientConnection implements Receiver, Timed {
     this.#handling = undefined
     this.#totalDueAtMs = NEVER
     if (this.#stage !== 'busy') return
-    if (!this.keepAlive) return this.endAfterWriting()
+    if (!this.keepAlive) {
+      this.endAfterWriting()
+      return
+    }
     this.#stage = 'head'
     this.#setDue()
     if (!this.#consuming) this.#goOn()
@@ -235,7 +247,10 @@ export class ClientConnection implements Receiver, Timed {
 
   #end(): void {
     this.#transport.end()
-    if (this.#halfClosed) return this.destroy()
+    if (this.#halfClosed) {
+      this.destroy()
+      return
+    }
     this.resume()
     this.#setDue()
   }
@@ -333,7 +348,10 @@ export class ClientConnection implements Receiver, Timed {
     this.#handling = undefined
     const wasAnswering = handling?.isAnswering === true
     handling?.gone()
-    if (wasAnswering) return this.destroy()
+    if (wasAnswering) {
+      this.destroy()
+      return
+    }
     this.#refuse(408)
   }
 

@@ -5,7 +5,7 @@ import { type RequestHead, textOf } from './request-head.ts'
 export function cookieOf(head: RequestHead, bytes: Buffer, name: string): string | undefined {
   for (let index = 0; index < head.count; index += 1) {
     if (head.kinds[index] !== KNOWN.cookie) continue
-    for (const pair of valueOf(head, bytes, index).split(';')) {
+    for (const pair of valueAt(head, bytes, index).split(';')) {
       const equals = pair.indexOf('=')
       if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
     }
@@ -27,12 +27,12 @@ export function clientAddress(
   const chain: string[] = []
   for (let index = 0; index < head.count; index += 1) {
     if (head.kinds[index] === KNOWN.forwardedFor) {
-      chain.push(...valueOf(head, bytes, index).split(','))
+      chain.push(...valueAt(head, bytes, index).split(','))
     }
   }
   return chain.at(-trustedHops)?.trim() ?? peer
 }
 
-function valueOf(head: RequestHead, bytes: Buffer, index: number): string {
+function valueAt(head: RequestHead, bytes: Buffer, index: number): string {
   return textOf(bytes, head.fields[4 * index + 2] ?? 0, head.fields[4 * index + 3] ?? 0)
 }

@@ -111,7 +111,13 @@ export class EnvelopeReader implements Handling {
       throw new RequestError(400, 'BAD_ENVELOPE', message)
     }
     const { introduction } = this.#client
-    const passing = { target: undefined, host: undefined, upgrades: false, trusted: false, introduction }
+    const passing = {
+      target: undefined,
+      host: undefined,
+      upgrades: false,
+      trusted: false,
+      introduction,
+    }
     const content = Buffer.from(body ?? '')
     const into = outgoing.lease(requestBytesMax(head, passing) + content.length)
     const length = requestWriter.write(bytes, head, passing, into)
@@ -140,7 +146,8 @@ export class EnvelopeReader implements Handling {
 
 function headOf({ method, target, headers, body }: Envelope, host: string): Buffer {
   const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`]
-  for (let at = 0; at + 1 < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
+  for (let at = 0; at + 1 < headers.length; at += 2)
+    lines.push(`${headers[at]}: ${headers[at + 1]}`)
   if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }

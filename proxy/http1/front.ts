@@ -1,8 +1,8 @@
 import type { RouteFragment } from '../../shared/model.ts'
 import type { Destination } from '../decide/route-index.ts'
+import { COOKIE_PREFIX } from './answer-relay.ts'
 import { Call } from './call.ts'
 import type { ClientConnection, Door, Handling } from './client-connection.ts'
-import { COOKIE_PREFIX } from './answer-relay.ts'
 import { clientAddress, cookieOf } from './client-identity.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { EnvelopeReader } from './envelope-reader.ts'
@@ -131,7 +131,8 @@ interface Way {
 function askedOf(head: RequestHead, bytes: Buffer): Asked {
   const { authorityFrom, authorityTo, pathFrom, targetTo, hostFrom, hostTo } = head
   const target = textOf(bytes, pathFrom, targetTo)
-  if (authorityFrom < 0) return { host: hostFrom < 0 ? '' : textOf(bytes, hostFrom, hostTo), target }
+  if (authorityFrom < 0)
+    return { host: hostFrom < 0 ? '' : textOf(bytes, hostFrom, hostTo), target }
   const host = textOf(bytes, authorityFrom, authorityTo)
   return { host, target: target.startsWith('/') ? target : `/${target}` }
 }

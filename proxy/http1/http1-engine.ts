@@ -48,11 +48,7 @@ export function createHttp1Engine(options: Http1EngineOptions): Engine {
   }
 }
 
-function createParts(
-  limits: EngineLimits,
-  traffic: Traffic,
-  transports: Transports,
-): EngineParts {
+function createParts(limits: EngineLimits, traffic: Traffic, transports: Transports): EngineParts {
   return {
     limits,
     traffic,

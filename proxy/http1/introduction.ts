@@ -41,7 +41,9 @@ export class Introductions {
     const known = this.#known.get(key)
     if (known !== undefined) return known
     if (this.#known.size >= KNOWN_MAX) this.#known.clear()
-    const templates = Array.from({ length: KINDS }, (_, has) => this.#template(address, secure, has))
+    const templates = Array.from({ length: KINDS }, (_, has) =>
+      this.#template(address, secure, has),
+    )
     const introduction = { address, secure, templates }
     this.#known.set(key, introduction)
     return introduction

@@ -5,7 +5,7 @@ const METHODS = [
   ...['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'QUERY'],
   ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT'],
   ...['BIND', 'REBIND', 'UNBIND', 'ACL', 'MKACTIVITY', 'CHECKOUT', 'MERGE', 'MKCALENDAR'],
-  ...['LINK', 'UNLINK', 'PURGE', 'M-SEARCH', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE'],
+  ...['LINK', 'UNLINK', 'PURGE', 'SOURCE', 'M-SEARCH', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE'],
 ]
 
 const LENGTH_MAX = Math.max(...METHODS.map(({ length }) => length))
@@ -23,6 +23,11 @@ export function methodOf(bytes: Buffer, from: number, to: number): string | unde
     if (spells(bytes, from, method)) return method
   }
   return undefined
+}
+
+/** A tunnel, an echo of what is secret, or an upload that never ends: not through this proxy. */
+export function isRefused(method: string): boolean {
+  return method === 'CONNECT' || method === 'TRACE' || method === 'SOURCE'
 }
 
 /** Where a method ends; longer ones than any that is known are not read to their end. */

@@ -41,9 +41,15 @@ export function refusalAnswer(refusal: Refusal, name: string, absence: string): 
     case 'absent':
       return { ...unavailable(`Cannot reach "${name}": ${absence}`), code: 'NO_REPLICA' }
     case 'full':
-      return { ...unavailable(`Cannot reach "${name}": too many requests wait`), code: 'QUEUE_FULL' }
+      return {
+        ...unavailable(`Cannot reach "${name}": too many requests wait`),
+        code: 'QUEUE_FULL',
+      }
     case 'late':
-      return { ...unavailable(`Cannot reach "${name}": no replica became free in time`), code: 'QUEUE_TIMEOUT' }
+      return {
+        ...unavailable(`Cannot reach "${name}": no replica became free in time`),
+        code: 'QUEUE_TIMEOUT',
+      }
   }
 }
 

@@ -1,6 +1,6 @@
 import { isAuthority } from './authority.ts'
 import { isWord, SPACE, TARGET, TOKEN } from './bytes.ts'
-import { endOfMethod, methodOf } from './methods.ts'
+import { endOfMethod, isRefused, methodOf } from './methods.ts'
 
 /** What a request line says; positions are of the buffer that it was read from. */
 export interface RequestLine {
@@ -36,7 +36,7 @@ export function readRequestLine(
   if (bytes[methodTo] !== SPACE) return TOKEN[bytes[methodTo] ?? 0] === 0 ? -400 : -501
   const method = methodOf(bytes, from, methodTo)
   if (method === undefined) return methodTo === from ? -400 : -501
-  if (method === 'CONNECT' || method === 'TRACE') return -405
+  if (isRefused(method)) return -405
   line.method = method
   line.targetFrom = methodTo + 1
   const targetTo = endOfTarget(bytes, methodTo + 1, to)

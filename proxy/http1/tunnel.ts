@@ -7,7 +7,12 @@ export interface Tunnelling {
   tunnelEnded(): void
 }
 
-const SHAPE = { chunked: false, length: 'untold', connection: 'upgrade', cookie: undefined } as const
+const SHAPE = {
+  chunked: false,
+  length: 'untold',
+  connection: 'upgrade',
+  cookie: undefined,
+} as const
 
 /** Both connections joined after a 101: what one says the other hears, and they end together. */
 export class Tunnel {

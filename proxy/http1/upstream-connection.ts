@@ -156,8 +156,14 @@ export class UpstreamConnection implements Receiver, Timed {
     if (this.#isOver) return
     const asker = this.#asker
     // What nobody asked for would be read as the next client's answer.
-    if (asker === undefined) return this.destroy()
-    if (this.#inBody) return asker.more(bytes, 0, length)
+    if (asker === undefined) {
+      this.destroy()
+      return
+    }
+    if (this.#inBody) {
+      asker.more(bytes, 0, length)
+      return
+    }
     this.#heard = true
     if (this.#kept.length === 0) {
       const used = this.#heads(bytes, length)

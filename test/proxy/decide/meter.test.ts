@@ -24,7 +24,7 @@ test.each([
   expect(meter.finished('s', row.kind, row.elapsedMs, OBJECTIVE)).toBe(
     row.latency,
   )
-  const [measured] = meter.cut(0, new Map())
+  const [measured] = meter.cut(0)
   expect(measured).toMatchObject({ arrivals: 1, errors: row.errors })
   expect(latencyOf(measured).count).toBe(row.latency === undefined ? 0 : 1)
 })
@@ -39,20 +39,20 @@ test('cut() tells the integral of requests in flight, also of those that go on',
   meter.sent('s', 'r', 0)
   meter.sent('s', 'r', 100)
   meter.left('s', 'r', { upstreamMs: 200, failed: false, nowMs: 200 })
-  expect(meter.cut(300, new Map())[0]?.replicas).toMatchObject([
+  expect(meter.cut(300)[0]?.replicas).toMatchObject([
     { replica: 'r', arrivals: 2, errors: 0, inFlight: 1, inFlightAreaMs: 400, upstreamMs: 200 },
   ])
-  expect(meter.cut(1_300, new Map())[0]?.replicas).toEqual([
+  expect(meter.cut(1_300)[0]?.replicas).toEqual([
     { replica: 'r', arrivals: 0, errors: 0, inFlight: 1, inFlightAreaMs: 1_000, upstreamMs: 0 },
   ])
   meter.left('s', 'r', { upstreamMs: 1_300, failed: true, nowMs: 1_400 })
-  expect(meter.cut(1_500, new Map())[0]?.replicas[0]).toMatchObject({ errors: 1, inFlight: 0 })
-  expect(meter.cut(1_600, new Map())).toEqual([])
+  expect(meter.cut(1_500)[0]?.replicas[0]).toMatchObject({ errors: 1, inFlight: 0 })
+  expect(meter.cut(1_600)).toEqual([])
 })
 
 test('next() sends the same report until it is acknowledged, and then all that came since', () => {
   const meter = new Meter()
-  const reports = new Reports({ meter, queued: new Map() }, 10_000, 0)
+  const reports = new Reports(meter, 10_000, 0)
   meter.arrived('s')
   const first = reports.next(1_000)
   meter.arrived('s')
@@ -69,7 +69,7 @@ test('next() sends the same report until it is acknowledged, and then all that c
 
 test('forgetOld() drops what has become too old to be told as of now', () => {
   const meter = new Meter()
-  const reports = new Reports({ meter, queued: new Map() }, 10_000, 0)
+  const reports = new Reports(meter, 10_000, 0)
   reports.next(0)
   meter.arrived('s')
   expect(reports.forgetOld(10_000)).toBe(0)
@@ -88,7 +88,7 @@ test('isLate() says so as soon as too many of enough answers were slow, until th
   expect(meter.isLate('web', objective)).toBe(false)
   meter.finished('web', 'answered', 150, objective)
   expect(meter.isLate('web', objective)).toBe(true)
-  meter.cut(0, new Map())
+  meter.cut(0)
   expect(meter.isLate('web', objective)).toBe(false)
 })
 
@@ -97,5 +97,5 @@ test('finished() counts a request that nobody could be asked as an error, but no
   const objective = { percentile: 95, latencyTargetMs: 100 }
   meter.arrived('web')
   expect(meter.finished('web', 'unserved', 10, objective)).toBeUndefined()
-  expect(meter.cut(0, new Map())).toMatchObject([{ arrivals: 1, errors: 1, latency: { buckets: [] } }])
+  expect(meter.cut(0)).toMatchObject([{ arrivals: 1, errors: 1, latency: { buckets: [] } }])
 })

@@ -79,7 +79,7 @@ test('the engine cancels the replica at once when the client leaves', async () =
   client.socket.destroy()
   await until(() => upstreamClosed)
   await until(() => traffic.inFlight.size === 0)
-  const [measured] = traffic.meter.cut(traffic.nowMs(), new Map())
+  const [measured] = traffic.meter.cut(traffic.nowMs())
   expect(measured).toMatchObject({ arrivals: 1, errors: 0, latency: { buckets: [] } })
 })
 
@@ -98,7 +98,7 @@ test.each([
   const text = await client.all()
   expect(text).not.toContain('\r\n0\r\n')
   await until(() => traffic.inFlight.size === 0)
-  const [measured] = traffic.meter.cut(traffic.nowMs(), new Map())
+  const [measured] = traffic.meter.cut(traffic.nowMs())
   expect(measured?.errors).toBe(1)
   expect(measured?.latency.sumMs).toBeGreaterThanOrEqual(200)
 })

@@ -40,12 +40,14 @@ export interface Setting {
   readonly fragments: readonly RouteFragment[]
   readonly limits?: Partial<EngineLimits>
   readonly nowMs?: () => number
+  /** As they would be given to the program. */
+  readonly flags?: readonly string[]
   /** Leaves the routing table as it is before any master was heard. */
   readonly unpublished?: boolean
 }
 
 export async function startSubject({ transport }: Subject, setting: Setting): Promise<Running> {
-  const config = readProxyConfig({ argv: [], environment: {} })
+  const config = readProxyConfig({ argv: setting.flags ?? [], environment: {} })
   const traffic = new Traffic(trafficLimits(config), setting.nowMs ?? systemClock.nowMs)
   const publish = (fragments: readonly RouteFragment[]): void => publishTo(traffic, fragments)
   if (setting.unpublished !== true) publish(setting.fragments)

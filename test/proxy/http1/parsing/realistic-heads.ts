@@ -1,6 +1,7 @@
 /** Heads of requests as the world's clients send them. */
 import { ASKING, type Asking, SOCKETS } from './realistic-askings.ts'
 import { CLIENTS } from './realistic-clients.ts'
+import type { Client } from './realistic-tools.ts'
 
 export interface RealisticHead {
   readonly client: string

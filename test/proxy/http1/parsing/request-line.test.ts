@@ -5,9 +5,9 @@ import { accepted, message, verdictOn } from './reading.ts'
 
 const line = (text: string): string => message(text, 'Host: a')
 
-const NOT_PASSED_ON = new Set(['CONNECT', 'TRACE', 'SOURCE'])
+const REFUSED = new Set(['CONNECT', 'TRACE', 'SOURCE'])
 
-test.each(METHODS.filter((method) => !NOT_PASSED_ON.has(method)))(
+test.each(METHODS.filter((method) => !REFUSED.has(method)))(
   'parseRequestHead() accepts the method %s that node knows',
   (method) => {
     const { head, bytes } = accepted(line(`${method} /x?y HTTP/1.1`))
@@ -27,7 +27,7 @@ test.each([
   ['GETT / HTTP/1.1', -501],
   ['GE / HTTP/1.1', -501],
   ['FOO / HTTP/1.1', -501],
-  ['SOURCE / HTTP/1.1', -501],
+  ['SOURCE /x ICE/1.0', -405],
   ['PRI * HTTP/2.0', -501],
   ['UNSUBSCRIBED / HTTP/1.1', -501],
   [`${'A'.repeat(300)} / HTTP/1.1`, -501],
