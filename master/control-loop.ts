@@ -1,9 +1,9 @@
 /** Reads, plans, commits, publishes; woken by what is seen, and at least once a period. */
 import { Bell } from '../shared/bell.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { Decision } from '../shared/decision.ts'
 import { sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import type { Decision } from '../shared/model.ts'
 import type { DemandWindows } from './decide/demand.ts'
 import type { Limits } from './decide/limits.ts'
 import { isSettled } from './decide/liveness.ts'

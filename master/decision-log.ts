@@ -1,4 +1,5 @@
-import type { Decision, ServiceId } from '../shared/model.ts'
+import type { Decision } from '../shared/decision.ts'
+import type { ServiceId } from '../shared/model.ts'
 import type { DecisionSource, DecisionStretch } from './surface.ts'
 
 const STRETCHES_MAX = 100

@@ -1,7 +1,8 @@
 /** What the API may ask of the running master. Handlers see this and nothing else of it. */
 import type { HealthView, NodeSample, ProxyView, SeriesView, ServiceSample } from '../shared/api.ts'
 import type { Change, Entry } from '../shared/change.ts'
-import type { Decision, Node, NodeId, ProxyId, RouteRevision, ServiceId } from '../shared/model.ts'
+import type { Decision } from '../shared/decision.ts'
+import type { Node, NodeId, ProxyId, RouteRevision, ServiceId } from '../shared/model.ts'
 import type {
   Assignments,
   Heartbeat,

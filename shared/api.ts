@@ -1,14 +1,7 @@
 /** What the master's HTTP API answers: read by the CLI, the console and other programs. */
 import type { Entry } from './change.ts'
-import type {
-  Condition,
-  Decision,
-  DriverName,
-  HostLoad,
-  Pool,
-  Schedulability,
-  ServiceSpec,
-} from './model.ts'
+import type { Decision } from './decision.ts'
+import type { Condition, DriverName, HostLoad, Pool, Schedulability, ServiceSpec } from './model.ts'
 
 export interface ErrorBody {
   readonly error: {

@@ -1,7 +1,7 @@
 /** What is added to the desired state, one fact at a time: journal, audit trail and event feed. */
+import type { Decision } from './decision.ts'
 import type {
   Condition,
-  Decision,
   Node,
   NodeId,
   PhaseKind,

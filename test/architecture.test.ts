@@ -8,6 +8,7 @@ const sources = sourceTree(['shared', 'master', 'worker', 'proxy', 'sim', 'examp
 const everything = [...sources, ...sourceTree(['test'])]
 
 const PURE = [
+  'decision',
   ...['change', 'errors', 'histogram', 'image-reference', 'model'],
   ...['concurrency', 'load-level', 'permit-learner', 'replica-speeds', 'round-gatherer'],
 ]

@@ -1,5 +1,6 @@
+import type { DemandWindow } from '../../shared/decision.ts'
 import { Histogram, type HistogramWire } from '../../shared/histogram.ts'
-import type { DemandWindow, Service, ServiceId } from '../../shared/model.ts'
+import type { Service, ServiceId } from '../../shared/model.ts'
 import type { ServiceMeasurement } from '../../shared/protocol.ts'
 import type { Demand } from './observed.ts'
 

@@ -1,5 +1,5 @@
+import type { DemandWindow } from '../../shared/decision.ts'
 import type {
-  DemandWindow,
   HostLoad,
   NodeId,
   ProxyId,

@@ -1,5 +1,6 @@
 import type { Change } from '../../shared/change.ts'
-import type { Decision, ScalingInputs, Service, ServiceId } from '../../shared/model.ts'
+import type { Decision, ScalingInputs } from '../../shared/decision.ts'
+import type { Service, ServiceId } from '../../shared/model.ts'
 import { autoscale, rateOf } from './autoscaler/autoscale.ts'
 import type { Limits } from './limits.ts'
 import type { Seen } from './standing.ts'

@@ -1,5 +1,6 @@
 import type { Change } from '../../shared/change.ts'
-import type { Decision, Replica, Service, StartFailures } from '../../shared/model.ts'
+import type { Decision } from '../../shared/decision.ts'
+import type { Replica, Service, StartFailures } from '../../shared/model.ts'
 import { templateOf } from './desired.ts'
 import { drained } from './drain.ts'
 import type { ToPlace } from './placement-plan.ts'

@@ -1,5 +1,6 @@
 import type { Change } from '../../shared/change.ts'
-import type { Decision, Node, NodeId } from '../../shared/model.ts'
+import type { Decision } from '../../shared/decision.ts'
+import type { Node, NodeId } from '../../shared/model.ts'
 import type { DesiredView } from './desired.ts'
 import type { Limits } from './limits.ts'
 import type { Observed } from './observed.ts'

@@ -34,6 +34,8 @@ export interface Usual {
   readonly watchesSpeed: boolean
 }
 
+/** A few very long answers make a mean large, but no replica slow: so many must be long. */
+const LONG_SHARE = 0.5
 /** How much more often than the others one must fail that answers with errors. */
 const WORSE_FACTOR = 2
 const WORSE_MARGIN = 0.2
@@ -137,7 +139,8 @@ export class OutlierEjection {
 
   #isSlow({ speed }: ReplicaState): boolean {
     const { middleMs, slowFactor } = this.#usual
-    return middleMs > 0 && speed.isKnown && speed.meanMs >= slowFactor * middleMs
+    if (middleMs === 0 || !speed.isKnown || speed.longShare < LONG_SHARE) return false
+    return speed.meanMs >= slowFactor * middleMs
   }
 
   /** Where all fail alike the fault is behind them, and ejecting one helps nobody. */

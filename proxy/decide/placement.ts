@@ -41,7 +41,7 @@ export class Placement {
   homeOf(item: Waiting, nowMs: number): ReplicaState | undefined {
     if (this.#balance.sticky === 'none' || item.affinity === undefined) return undefined
     this.#gather(item, this.needsPermit, nowMs)
-    return homeOf(item.affinity, this.#among)
+    return homeOf(item, this.#parts.pool.routed, this.#among)
   }
 
   /** After `homeOf`: whether it could take one more. */
@@ -63,7 +63,7 @@ export class Placement {
     const second = this.#choice.pick(this.#among, nowMs, 0)
     if (second === undefined) return undefined
     // Where the permits are a guess, nobody is free for sure: only a stall is worth the risk.
-    if (!this.#parts.pool.areToldPermits && !this.#isStuck(item, nowMs)) return undefined
+    if (!this.#parts.pool.areLearned && !this.#isStuck(item, nowMs)) return undefined
     const { pool } = this.#parts
     return pool.slownessOf(second, nowMs) <= pool.alikeFactor ? second : undefined
   }

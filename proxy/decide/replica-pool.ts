@@ -2,12 +2,14 @@ import type { Endpoint, ReplicaId } from '../../shared/model.ts'
 import type { Usual } from './outlier-ejection.ts'
 import { ReplicaState } from './replica-state.ts'
 
-/** How many answers may pass before it is told anew what is fast. */
+/** How many answers may pass before it is told anew what is fast, in small pools. */
 const FRESH_MAX = 16
 /** One that takes no longer than this many times what the fast ones take is as good as they. */
 const ALIKE_FACTOR = 1.5
 /** How many times longer than the middle one a replica must take to be called slow. */
 const SLOW_FACTOR = 3
+/** An answer is long that takes this many times what the middle replica takes. */
+const LONG_FACTOR = 2
 /** How far a mean of so few answers strays by chance, in their coefficients of variation. */
 const ALIKE_STRAY = 0.7
 const SLOW_STRAY = 1.4
@@ -25,12 +27,19 @@ export class ReplicaPool implements Usual {
   /** What the fast ones take: the lower quartile of the mean upstream times. */
   fastMs = 0
   middleMs = 0
+  /** Up to how many times what the fast ones take is as good as fast. */
+  alikeFactor = ALIKE_FACTOR
+  /** From how many times what the middle one takes on a replica is slow. */
+  slowFactor = SLOW_FACTOR
   #calmMs = 0
   watchesSpeed = false
+  /** Whether anybody asks for the worst answers of late. */
+  watchesPeaks = false
   /** How many requests those in the table may have at once. */
   permits = 0
-  /** Whether those permits were told, and are no first guess. */
-  areToldPermits = false
+  /** Whether those permits are what the replicas can do, and no first guess. */
+  areLearned = false
+  #areSharesLearned = false
   /** How much answers of one replica vary: the square of their coefficient of variation. */
   #variance = 0
   #varied = 0
@@ -63,22 +72,14 @@ export class ReplicaPool implements Usual {
     this.#countPermits()
   }
 
-  put(shares: ReadonlyMap<ReplicaId, number>): void {
+  put(shares: ReadonlyMap<ReplicaId, number>, areLearned: boolean): void {
     this.#shares = shares
+    this.#areSharesLearned = areLearned
     this.#countPermits()
   }
 
   forgetIfGone(replica: ReplicaState): void {
     if (!replica.routed && replica.isIdle) this.states.delete(replica.id)
-  }
-
-  /** Up to how many times what the fast ones take is as good as fast: chance makes that much. */
-  get alikeFactor(): number {
-    return Math.max(ALIKE_FACTOR, 1 + ALIKE_STRAY * Math.sqrt(this.#variance))
-  }
-
-  get slowFactor(): number {
-    return Math.max(SLOW_FACTOR, 1 + SLOW_STRAY * Math.sqrt(this.#variance))
   }
 
   /** Whether all have too much to do: those that are out would be missed. */
@@ -89,9 +90,10 @@ export class ReplicaPool implements Usual {
   /** A replica answered within this time. */
   learn({ speed }: ReplicaState, upstreamMs: number, nowMs: number): void {
     if (speed.isKnown) this.#vary(upstreamMs / Math.max(0.001, speed.meanMs) - 1)
-    speed.learn(upstreamMs, nowMs)
+    speed.learn(upstreamMs, nowMs, this.middleMs > 0 ? LONG_FACTOR * this.middleMs : undefined)
     this.#fresh += 1
-    if (this.#fresh >= FRESH_MAX || this.fastMs === 0) this.#tellSpeeds()
+    if (this.#fresh >= Math.max(FRESH_MAX, this.routed.length) || this.fastMs === 0)
+      this.#tellSpeeds()
   }
 
   /** How many times longer than the fast ones it takes, as far as anybody knows. */
@@ -112,17 +114,18 @@ export class ReplicaPool implements Usual {
       this.states.set(endpoint.replica, state)
       return state
     }
-    known.endpoint = endpoint
+    known.moveTo(endpoint)
     known.routed = true
     return known
   }
 
   #countPermits(): void {
     this.permits = 0
-    this.areToldPermits = true
+    this.areLearned = true
     for (const replica of this.routed) {
       const share = this.#shares.get(replica.id)
-      if (share === undefined && !this.#areFixed) this.areToldPermits = false
+      const isLearned = share !== undefined && this.#areSharesLearned
+      if (!isLearned && !this.#areFixed) this.areLearned = false
       replica.permits = Math.max(1, Math.floor(share ?? this.#permitsFirst))
       this.permits += replica.permits
     }
@@ -140,6 +143,10 @@ export class ReplicaPool implements Usual {
     // The lower of two middles: of two replicas the faster one is the measure.
     this.middleMs = known[(count - 1) >> 1] ?? 0
     this.fastMs = known[(count - 1) >> 2] ?? 0
+    // The more the answers vary, the further their means are apart by mere chance.
+    const variation = Math.sqrt(this.#variance)
+    this.alikeFactor = Math.max(ALIKE_FACTOR, 1 + ALIKE_STRAY * variation)
+    this.slowFactor = Math.max(SLOW_FACTOR, 1 + SLOW_STRAY * variation)
     const calmMs = CALM_GROWTH * this.#calmMs
     this.#calmMs = calmMs === 0 ? this.middleMs : Math.min(calmMs, this.middleMs)
   }

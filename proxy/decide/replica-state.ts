@@ -16,6 +16,8 @@ export class ReplicaState {
   /** The same for the same replica in every proxy. */
   readonly fingerprint: number
   endpoint: Endpoint
+  /** Its share of the requests relative to others. */
+  weight: number
   /** Whether it is in the table now; one that left only finishes what it has. */
   routed = true
   /** How many requests it may have at once. */
@@ -32,6 +34,7 @@ export class ReplicaState {
   turn = 0
   /** As judged for the choice that is under way. */
   standing = GOOD
+  slowness = 1
   /** How far the smooth round robin is in its debt. */
   credit = 0
   /** Until when it is new. */
@@ -47,11 +50,8 @@ export class ReplicaState {
     this.id = endpoint.replica
     this.fingerprint = fingerprintOf(endpoint.replica)
     this.endpoint = endpoint
+    this.weight = endpoint.weight ?? 1
     this.permits = permits
-  }
-
-  get weight(): number {
-    return this.endpoint.weight ?? 1
   }
 
   /** What it would have to do, were it given one more, next to others of its kind. */
@@ -61,6 +61,11 @@ export class ReplicaState {
 
   get isIdle(): boolean {
     return this.inFlight + this.lasting === 0
+  }
+
+  moveTo(endpoint: Endpoint): void {
+    this.endpoint = endpoint
+    this.weight = endpoint.weight ?? 1
   }
 
   taken(turn: number, nowMs: number): void {

@@ -72,7 +72,7 @@ export class ReplicaWatch {
     // What stood still in a stall says how long the stall was, not how fast the replica is.
     if (nowMs - upstreamMs < replica.trouble.stallEndedAtMs) return
     this.#pool.learn(replica, upstreamMs, nowMs)
-    replica.speed.learnPeak(upstreamMs, nowMs)
+    if (this.#pool.watchesPeaks) replica.speed.learnPeak(upstreamMs, nowMs)
   }
 
   #noteRecovery(replica: ReplicaState, nowMs: number): void {

@@ -72,9 +72,9 @@ export class ServiceQueue {
     return this.#room.oldest?.arrivedAtMs
   }
 
-  /** Whether the permits were told: a queue behind a first guess of them is no demand. */
+  /** Whether the permits are no first guess: a queue behind a guess is no demand. */
   get learned(): boolean {
-    return this.#pool.areToldPermits
+    return this.#pool.areLearned
   }
 
   /** After how long a second replica may be asked; infinite while nobody knows what is long. */
@@ -97,15 +97,16 @@ export class ServiceQueue {
     for (const replica of before) if (!replica.routed) this.#room.dissolve(replica.line)
     this.#placement.use(balance)
     const avoidsSlow = this.#placement.needsPermit && rules.slowAware
+    this.#pool.watchesPeaks = balance?.policy === 'peak-ewma'
     this.#pool.watchesSpeed = rules.latencyEjection && !avoidsSlow
     this.#watch.settle(added, nowMs)
     this.#targetMs = fragment.objective.latencyTargetMs
     this.#comes = fragment.comes === true
   }
 
-  /** What each replica may have at once, as the master or the proxy itself has learned it. */
-  put(shares: ReadonlyMap<ReplicaId, number>): void {
-    this.#pool.put(shares)
+  /** What each replica may have at once; `areLearned`: from what it did, not for a start. */
+  put(shares: ReadonlyMap<ReplicaId, number>, areLearned = false): void {
+    this.#pool.put(shares, areLearned)
   }
 
   arrive(item: Waiting, nowMs: number): Placed {

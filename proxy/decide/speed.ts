@@ -13,6 +13,8 @@ const PEAK_FADES_MS = 10_000
 export class Speed {
   meanMs = 0
   samples = 0
+  /** How many of its answers of late took longer than is usual elsewhere. */
+  longShare = 0
   /** The worst of late, which fades: the cost of Finagle's peak EWMA. */
   peakMs = 0
   #learnedAtMs = 0
@@ -22,8 +24,9 @@ export class Speed {
     return this.samples >= SAMPLES_MIN
   }
 
-  learn(upstreamMs: number, nowMs: number): void {
+  learn(upstreamMs: number, nowMs: number, longMs = Number.POSITIVE_INFINITY): void {
     this.#learnedAtMs = nowMs
+    this.longShare += SHARE * ((upstreamMs > longMs ? 1 : 0) - this.longShare)
     this.samples += 1
     // The plain mean of the first few, so that the very first does not count for long.
     const share = Math.max(SHARE, 1 / this.samples)
@@ -54,5 +57,6 @@ export class Speed {
   forget(): void {
     this.samples = 0
     this.meanMs = 0
+    this.longShare = 0
   }
 }

@@ -87,7 +87,8 @@ export class WaitingRoom {
     if (this.retries.endsWith(item)) return this.retries
     if (this.#inTime.endsWith(item)) return this.#inTime
     if (this.#late.endsWith(item)) return this.#late
-    return this.#lines.routed.find(({ line }) => line.endsWith(item))?.line
+    for (const { line } of this.#lines.routed) if (line.endsWith(item)) return line
+    return undefined
   }
 }
 

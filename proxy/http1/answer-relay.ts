@@ -213,7 +213,7 @@ export class AnswerRelay {
     if (isReusable && upstream.isOpen && !upstream.isPending) {
       upstream.resume()
       this.isGivenBack = true
-      this.#parts.upstreams.giveBack(upstream, this.#parts.nowMs())
+      this.#parts.upstreams.giveBack(upstream, this.#parts.deadlines.nowMs)
     } else {
       upstream.destroy()
     }
@@ -230,6 +230,6 @@ export class AnswerRelay {
   #arm(): void {
     const { lastingIdleMs, bodyIdleMs } = this.#parts.limits
     const idleMs = this.#lasting ? lastingIdleMs : bodyIdleMs
-    this.#upstream.dueAtMs = this.#parts.nowMs() + idleMs
+    this.#upstream.dueAtMs = this.#parts.deadlines.nowMs + idleMs
   }
 }

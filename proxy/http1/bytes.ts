@@ -45,7 +45,8 @@ export function isBlank(byte: number | undefined): boolean {
 
 /**
  * Whether, of bytes that were searched up to `searchedTo`, those that came since hold the end of a
- * head, or a line end that breaks it. A head that drips in is then parsed twice, not once per byte.
+ * head, or a line end that breaks it. A head that drips in is then parsed twice, not once per byte;
+ * it also has to be parsed once it is larger than allowed.
  */
 export function mayBeComplete(bytes: Buffer, searchedTo: number, to: number): boolean {
   // Mostly a head comes whole, and nothing behind it.

@@ -20,6 +20,7 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 /** What must not be asked twice goes only over a connection that was in use a moment ago. */
 const FRESH_MS = 500
 const SWITCHING = 101
+const NEVER = Number.POSITIVE_INFINITY
 
 /** One request under way: between the client who waits and the replica that is asked. */
 export class Call implements Caller, Asker, Answered, Tunnelling {
@@ -81,13 +82,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
   /** Begins with what came together with the head; answers how much of it belongs to this. */
   begin(bytes: Buffer, from: number, to: number): number {
     const taken = this.#upload.first(bytes, from, to)
-    if (this.#upload.isBroken) {
-      this.#reject()
-      return taken
-    }
     if (this.#upload.isComplete) this.exchange.requestComplete()
     else this.#client.pause()
-    this.exchange.enter(this.#out.upgrades ? 'upgrade' : 'request')
+    if (this.#upload.isBroken) this.#reject()
+    else this.exchange.enter(this.#out.upgrades ? 'upgrade' : 'request')
     return taken
   }
 
@@ -105,17 +103,15 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   ask(replica: ReplicaState): void {
     this.#attempts += 1
-    const idleMaxMs = this.#upload.isRepeatable ? Number.POSITIVE_INFINITY : FRESH_MS
-    const upstreams = this.#parts.upstreams
-    const upstream = upstreams.lease(replica, this, this.#parts, this.#fresh ? -1 : idleMaxMs)
+    const idleMaxMs = this.#fresh ? -1 : this.#upload.isRepeatable ? NEVER : FRESH_MS
+    const upstream = this.#parts.upstreams.lease(replica, this, this.#parts, idleMaxMs)
     this.#upstream = upstream
     if (upstream === undefined) this.#failed('connect')
     else if (upstream.isOpen) this.opened(upstream)
   }
 
   askToo(replica: ReplicaState): void {
-    const upstreams = this.#parts.upstreams
-    const second = upstreams.lease(replica, this, this.#parts, Number.POSITIVE_INFINITY)
+    const second = this.#parts.upstreams.lease(replica, this, this.#parts, NEVER)
     this.#second = second
     if (second === undefined) this.exchange.secondFailed(replica, 'connect')
     else if (second.isOpen) this.opened(second)
@@ -128,7 +124,7 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
   }
 
   opened(upstream: UpstreamConnection): void {
-    upstream.dueAtMs = this.#parts.nowMs() + this.#parts.limits.answerTimeoutMs
+    upstream.dueAtMs = this.#parts.deadlines.nowMs + this.#parts.limits.answerTimeoutMs
     if (upstream === this.#second) {
       this.#upload.copyTo(upstream)
       return
@@ -235,12 +231,9 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     const second = this.#second
     if (second === undefined) return
     this.#second = undefined
-    if (upstream !== second) {
-      second.destroy()
-      return
-    }
-    this.#upstream?.destroy()
-    this.#upstream = second
+    if (upstream === second) this.#upstream?.destroy()
+    else second.destroy()
+    this.#upstream = upstream
   }
 
   #otherGoesOn(upstream: UpstreamConnection, failure: Failure): boolean {
@@ -265,8 +258,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     return (failure === 'stale' || failure === 'silent') && this.#upload.isRepeatable
   }
 
+  /** Its body is no valid one. */
   #reject(): void {
-    this.#answerOwn(rejection(400), 'aborted')
+    if (this.#relay !== undefined) this.#relay.cut()
+    else this.#answerOwn(rejection(400), 'aborted')
   }
 
   #answerOwn(answer: OwnAnswer, kind: 'failed' | 'unserved' | 'aborted'): void {

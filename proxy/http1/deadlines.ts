@@ -16,13 +16,15 @@ const SWEEP_MS = 100
  * up to a tenth of a second late, which no limit of a connection minds.
  */
 export class Deadlines {
-  readonly #nowMs: () => number
+  /** The time as it was at the last look: near enough for setting deadlines, and free. */
+  nowMs = 0
+  readonly #clock: () => number
   readonly #watched: Timed[] = []
   #sweeping = false
   #cancel: () => void = () => undefined
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs
+  constructor(clock: () => number) {
+    this.#clock = clock
   }
 
   watch(timed: Timed): void {
@@ -30,6 +32,7 @@ export class Deadlines {
     this.#watched.push(timed)
     if (this.#sweeping) return
     this.#sweeping = true
+    this.nowMs = this.#clock()
     this.#cancel = after(SWEEP_MS, () => this.#sweep())
   }
 
@@ -47,7 +50,8 @@ export class Deadlines {
   }
 
   #sweep(): void {
-    const nowMs = this.#nowMs()
+    const nowMs = this.#clock()
+    this.nowMs = nowMs
     // Backwards: whoever ends is replaced by one that was looked at already.
     for (let at = this.#watched.length - 1; at >= 0; at -= 1) {
       const timed = this.#watched[at]

@@ -91,8 +91,8 @@ export class Tunnel {
   }
 
   #arm(): void {
-    const { nowMs, limits } = this.#upstream.parts
-    const dueAtMs = nowMs() + limits.lastingIdleMs
+    const { deadlines, limits } = this.#upstream.parts
+    const dueAtMs = deadlines.nowMs + limits.lastingIdleMs
     this.#upstream.dueAtMs = dueAtMs
     this.#client.stayUntil(dueAtMs)
   }

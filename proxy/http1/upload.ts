@@ -132,7 +132,7 @@ export class Upload {
       return
     }
     this.#streamed = true
-    taker.dueAtMs = this.#parts.nowMs() + this.#parts.limits.answerTimeoutMs
+    taker.dueAtMs = this.#parts.deadlines.nowMs + this.#parts.limits.answerTimeoutMs
     if (!taker.send(piece, 0, piece.length)) this.#client.pause()
   }
 }

@@ -99,7 +99,7 @@ export class UpstreamConnection implements Receiver, Timed {
     this.#inBody = false
     this.dueAtMs = this.#isOpen
       ? Number.POSITIVE_INFINITY
-      : this.parts.nowMs() + this.parts.limits.connectTimeoutMs
+      : this.parts.deadlines.nowMs + this.parts.limits.connectTimeoutMs
   }
 
   /** Nobody asks any more; it may be used again. */

@@ -68,7 +68,7 @@ export class Upstreams {
     const latest = idle?.at(-1)
     if (idle === undefined || latest === undefined) return undefined
     // The latest used is the last: when it is too old, all of them are.
-    if (parts.nowMs() - latest.idleSinceMs > idleMaxMs) return undefined
+    if (parts.deadlines.nowMs - latest.idleSinceMs > idleMaxMs) return undefined
     idle.pop()
     return latest
   }

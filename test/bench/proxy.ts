@@ -3,8 +3,20 @@ import { availableParallelism } from 'node:os'
 import { onStand, type Stand } from './peers/stand.ts'
 import { type Missing, provideTools } from './peers/tools.ts'
 import { costTable } from './proxy/cost-table.ts'
-import { plainPart, securePart, webSocketPart } from './proxy/cpu-part.ts'
-import { operationsPart, reloadsPart } from './proxy/failure-part.ts'
+import {
+  PLAIN_FIGURES,
+  plainPart,
+  SECURE_FIGURES,
+  securePart,
+  WEB_SOCKET_FIGURES,
+  webSocketPart,
+} from './proxy/cpu-part.ts'
+import {
+  OPERATION_FIGURES,
+  operationsPart,
+  RELOAD_FIGURES,
+  reloadsPart,
+} from './proxy/failure-part.ts'
 import { busyMemoryPart, idleMemoryPart } from './proxy/memory-part.ts'
 import { openPart } from './proxy/open-part.ts'
 import { FULL, QUICK } from './proxy/pace.ts'
@@ -23,9 +35,9 @@ publish({ bench: 'proxy', seed: 1, figures: withTotals(figures), notes, runs }, 
 async function measured(stand: Stand, tools: Missing): Promise<Part> {
   const scene = await setScene(stand, flags.quick ? QUICK : FULL, tools)
   const costs = [
-    await attempt(['cpu_ratio_nginx'], () => plainPart(scene)),
-    await attempt(['cpu_ratio_nginx.tls10k', 'cpu_ratio_nginx.h2_10k'], () => securePart(scene)),
-    await attempt(['cpu_ratio_nginx.ws_echo'], () => webSocketPart(scene)),
+    await attempt(PLAIN_FIGURES, () => plainPart(scene)),
+    await attempt(SECURE_FIGURES, () => securePart(scene)),
+    await attempt(WEB_SOCKET_FIGURES, () => webSocketPart(scene)),
     await attempt(['p50_ratio_nginx.open2000'], () => openPart(scene)),
   ]
   return joined([...costs, ...(await others(scene))])
@@ -37,8 +49,8 @@ async function others(scene: Scene): Promise<readonly Part[]> {
     () => attempt(['idle_conn_kb'], () => idleMemoryPart(scene)),
   ]
   const failures = [
-    () => attempt(['failed_ops'], () => operationsPart(scene)),
-    () => attempt(['failed_reloads'], () => reloadsPart(scene)),
+    () => attempt(OPERATION_FIGURES, () => operationsPart(scene)),
+    () => attempt(RELOAD_FIGURES, () => reloadsPart(scene)),
   ]
   if (!scene.pace.together) return inTurn([...memory, ...failures])
   return (await Promise.all([inTurn(memory), inTurn(failures)])).flat()

@@ -1,6 +1,9 @@
 import type { Random } from './random.ts'
 
-const EXTENSIONS = [';a', ';a=b', ';a="b c"', ';a="\\""', ';a=b;c', ';', ' ;a', ';a="\xe9"', ';a=']
+const EXTENSIONS = [
+  ...[';a', ';a=b', ';a=b;c', ';', ' ;a', ';a=', ';a="b c"', ';a="\\""', ';a="\xe9"', ';a=""'],
+  ...[';a="\\\xe9"', ';a="\\\t"', ';a="\\\\"', ';a="\\\x01"', ';a="\\\x7f"', ';a="\r"', ';a="b"c'],
+]
 const TRAILERS = [
   ...['X: y', 'grpc-status: 0', 'Content-Length: 3', 'Host: a', 'X-Forwarded-For: b', 'X:'],
   ...['Transfer-Encoding: chunked', 'Connection: X', 'A: \tb ', 'Set-Cookie: a', 'X : y', 'Bad'],

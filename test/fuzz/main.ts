@@ -1,5 +1,6 @@
 /** Compares what this proxy accepts with what node's own parser does: `--heads N --seed S`. */
 import { parseArgs } from 'node:util'
+import { sentenceOf } from '../../shared/errors.ts'
 import { chunkedBodies } from './chunks.ts'
 import { requestHeads, responseHeads } from './heads.ts'
 import { run } from './outcome.ts'
@@ -7,7 +8,7 @@ import { Random } from './random.ts'
 
 const HEADS = 1_000_000
 
-const { values } = parseArgs({ options: { heads: { type: 'string' }, seed: { type: 'string' } } })
+const values = flags()
 const heads = wholeNumber('heads', values.heads, HEADS)
 const seed = wholeNumber('seed', values.seed, 1)
 
@@ -24,9 +25,21 @@ for (const [subject, count] of [
   if (disagreements.length > 0) process.exitCode = 1
 }
 
+function flags(): { readonly heads?: string; readonly seed?: string } {
+  try {
+    return parseArgs({ options: { heads: { type: 'string' }, seed: { type: 'string' } } }).values
+  } catch (error) {
+    return fail(`Cannot read the flags: ${sentenceOf(error)}`)
+  }
+}
+
 function wholeNumber(flag: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback
   if (/^\d{1,12}$/.test(text)) return Number(text)
-  console.error(`Cannot read --${flag}: "${text}" is not a whole number`)
+  return fail(`Cannot read --${flag}: "${text}" is not a whole number`)
+}
+
+function fail(sentence: string): never {
+  console.error(sentence)
   process.exit(2)
 }

@@ -1,5 +1,6 @@
 import type { DecisionRun, ServiceView, WhyView } from '../../../shared/api.ts'
-import type { DemandWindow, Service } from '../../../shared/model.ts'
+import type { DemandWindow } from '../../../shared/decision.ts'
+import type { Service } from '../../../shared/model.ts'
 import type { DecisionStretch, MasterSurface } from '../../surface.ts'
 import { objectiveText } from '../objective.ts'
 import { moment, tenths } from './moment.ts'

@@ -1,5 +1,5 @@
 import type { DecisionRun, WhyView } from '../../../shared/api.ts'
-import type { Decision, DemandWindow } from '../../../shared/model.ts'
+import type { Decision, DemandWindow } from '../../../shared/decision.ts'
 import { lasted, timeOf } from '../ages.ts'
 import { whyAnswer } from '../answers.ts'
 import type { Command, Session } from '../command.ts'

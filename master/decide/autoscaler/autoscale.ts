@@ -1,4 +1,5 @@
-import type { Decision, ScalingInputs, ScalingRule, ServiceId } from '../../../shared/model.ts'
+import type { Decision, ScalingInputs, ScalingRule } from '../../../shared/decision.ts'
+import type { ServiceId } from '../../../shared/model.ts'
 import { calmVerdict } from './calm.ts'
 import type { AutoscalerLimits, Conclusion } from './conclusion.ts'
 

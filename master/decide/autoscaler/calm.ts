@@ -1,4 +1,4 @@
-import type { DemandWindow, ScalingInputs, ScalingRule } from '../../../shared/model.ts'
+import type { DemandWindow, ScalingInputs, ScalingRule } from '../../../shared/decision.ts'
 import type { AutoscalerLimits, Conclusion } from './conclusion.ts'
 
 /** How far below its objective a service must stay before one replica fewer is tried. */

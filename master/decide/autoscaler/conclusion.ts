@@ -1,4 +1,4 @@
-import type { ScalingRule } from '../../../shared/model.ts'
+import type { ScalingRule } from '../../../shared/decision.ts'
 import type { Limits } from '../limits.ts'
 
 export type AutoscalerLimits = Pick<

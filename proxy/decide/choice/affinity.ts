@@ -1,5 +1,6 @@
 import { fingerprintOf, mixed } from '../fingerprint.ts'
 import type { ReplicaState } from '../replica-state.ts'
+import type { Waiting } from '../waiting.ts'
 import type { Candidates } from './candidates.ts'
 
 const TWO_TO_32 = 2 ** 32
@@ -8,13 +9,16 @@ const TWO_TO_32 = 2 ** 32
  * The replica that a client belongs to: the highest random weight. When one comes or goes, only
  * the clients that are its own move.
  */
-export function homeOf(affinity: string, among: Candidates): ReplicaState | undefined {
-  const client = fingerprintOf(affinity)
+export function homeOf(
+  item: Waiting,
+  routed: readonly ReplicaState[],
+  among: Candidates,
+): ReplicaState | undefined {
+  const client = fingerprintOf(item.affinity ?? '')
   let home: ReplicaState | undefined
   let best = -1
-  for (let at = 0; at < among.eligibleCount; at += 1) {
-    const replica = among.eligible[at]
-    if (replica === undefined) continue
+  for (const replica of routed) {
+    if (!among.isEligible(replica, item)) continue
     const score = scoreOf(replica, client)
     if (score > best) {
       best = score

@@ -2,12 +2,9 @@ import { EJECTED, GOOD, type ReplicaState, STALLED, SUSPECT } from '../replica-s
 import { allowed, isWarm } from '../slow-start.ts'
 import type { Waiting } from '../waiting.ts'
 
-/** Those that one request may go to now. The lists are used again for the next one. */
+/** Those that one request may go to now. The list is used again for the next one. */
 export class Candidates {
-  /** Those that may be asked, whether they have room or not. */
-  readonly eligible: ReplicaState[] = []
-  eligibleCount = 0
-  /** Those of them that have room: what a choice is made of. */
+  /** Those that may be asked and have room: what a choice is made of. */
   readonly list: ReplicaState[] = []
   count = 0
   /** Whether one that is full must be waited for. */
@@ -15,11 +12,10 @@ export class Candidates {
   /** A replica that has requests and is silent for longer has stalled. */
   stallMs = Number.POSITIVE_INFINITY
   #someWarm = false
+  #worst = EJECTED
 
   /** Excluding up to half of the replicas is caution; excluding more is giving up the service. */
   gather(routed: readonly ReplicaState[], item: Waiting, nowMs: number): void {
-    this.eligibleCount = 0
-    this.count = 0
     let avoided = 0
     let best = EJECTED + 1
     this.#someWarm = false
@@ -27,16 +23,16 @@ export class Candidates {
       const standing = standingOf(replica, this.stallMs, nowMs)
       replica.standing = standing
       if (standing !== GOOD) avoided += 1
-      else if (isWarm(replica, nowMs)) this.#someWarm = true
+      else if (!this.#someWarm && isWarm(replica, nowMs)) this.#someWarm = true
       if (standing < best && !item.hasTried(replica.id)) best = standing
     }
-    const worst = 2 * avoided > routed.length ? Math.max(best, STALLED) : best
-    for (const replica of routed) {
-      if (replica.standing > worst || item.hasTried(replica.id)) continue
-      this.eligible[this.eligibleCount] = replica
-      this.eligibleCount += 1
-    }
-    this.#keepThoseWithRoom(nowMs)
+    this.#worst = 2 * avoided > routed.length ? Math.max(best, STALLED) : best
+    this.#fill(routed, item, nowMs)
+  }
+
+  /** After `gather`: whether this one may be asked at all, now or once it has room. */
+  isEligible(replica: ReplicaState, item: Waiting): boolean {
+    return replica.standing <= this.#worst && !item.hasTried(replica.id)
   }
 
   hasRoom(replica: ReplicaState, nowMs: number): boolean {
@@ -44,16 +40,14 @@ export class Candidates {
     return !this.#someWarm || replica.inFlight < allowed(replica, nowMs)
   }
 
-  #keepThoseWithRoom(nowMs: number): void {
-    for (let at = 0; at < this.eligibleCount; at += 1) {
-      const replica = this.eligible[at]
-      if (replica !== undefined && this.hasRoom(replica, nowMs)) this.#add(replica)
+  #fill(routed: readonly ReplicaState[], item: Waiting, nowMs: number): void {
+    this.count = 0
+    for (const replica of routed) {
+      if (this.hasRoom(replica, nowMs) && this.isEligible(replica, item)) this.#add(replica)
     }
+    // Where nobody waits, those that warm up take what the others cannot.
     if (this.count > 0 || this.needsPermit) return
-    for (let at = 0; at < this.eligibleCount; at += 1) {
-      const replica = this.eligible[at]
-      if (replica !== undefined) this.#add(replica)
-    }
+    for (const replica of routed) if (this.isEligible(replica, item)) this.#add(replica)
   }
 
   #add(replica: ReplicaState): void {

@@ -15,7 +15,12 @@ export const RULES = [
   'hedging',
 ] as const
 
-export interface Ablation extends Contest {
+/** More proxies of ours at once would be too much for a small machine. */
+const AT_ONCE = 2
+
+export interface Ablation {
+  /** Each has ours as it is beside ours without some of the rules. */
+  readonly contests: readonly Contest[]
   /** Rules that this build does not let go of, and what it said. */
   readonly refused: Readonly<Record<string, string>>
 }
@@ -27,14 +32,19 @@ export async function ablation(
   length: Length,
 ): Promise<Ablation> {
   const refused: Record<string, string> = {}
-  const entries: Entry[] = [ourEntry(stand)]
+  const without: Entry[] = []
   for (const rule of RULES) {
     const entry = ourEntry(stand, `without ${rule}`, [FLAG, rule])
     const trouble = await troubleWith(stand, entry)
-    if (trouble === undefined) entries.push(entry)
+    if (trouble === undefined) without.push(entry)
     else refused[rule] = trouble
   }
-  return { ...(await contest(stand, programs, scenario, { entries, length })), refused }
+  const contests: Contest[] = []
+  for (let at = 0; at < without.length; at += AT_ONCE) {
+    const entries = [ourEntry(stand), ...without.slice(at, at + AT_ONCE)]
+    contests.push(await contest(stand, programs, scenario, { entries, length }))
+  }
+  return { contests, refused }
 }
 
 async function troubleWith(stand: Stand, entry: Entry): Promise<string | undefined> {

@@ -13,6 +13,11 @@ export const PEERS = [
 export const QUEUE = 'haproxy-maxconn'
 export const OURS = 'ours'
 
+export function figureNames(scenario: string): readonly string[] {
+  const ratios = ['late_ratio_best_peer', 'p999_ratio_best_peer', 'p999_ratio_haproxy_maxconn']
+  return [...ratios, 'requests', 'generator_late_ms_p99'].map((name) => `${name}.${scenario}`)
+}
+
 export function balanceFigures(scenario: string, summaries: readonly Summary[]): Part {
   const names: readonly string[] = PEERS
   const ours = summaries.find(({ proxy }) => proxy === OURS)

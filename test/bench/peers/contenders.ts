@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort, ROOT } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
-import type { Running, Stand } from './stand.ts'
+import { lastWords, type Running, type Stand } from './stand.ts'
 
 export interface Contender extends Running {
   readonly name: string
@@ -89,7 +89,7 @@ export async function listening(running: Running, name: string, port: number): P
     return answers(port)
   }
   await until(ready, { timeoutMs: START_TIMEOUT_MS, everyMs: 20 })
-  if (!running.isRunning) throw new Error(`Cannot start ${name}: ${running.output.trim()}`)
+  if (!running.isRunning) throw new Error(`Cannot start ${name}: ${lastWords(running.output)}`)
 }
 
 export function contender(running: Running, name: string, port: number): Contender {

@@ -5,7 +5,7 @@ import { freePort, ROOT } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
 import { type Contender, contender } from './contenders.ts'
 import { childrenOf } from './process-tree.ts'
-import type { Stand } from './stand.ts'
+import { lastWords, type Stand } from './stand.ts'
 
 export interface OursOptions {
   readonly name?: string
@@ -55,7 +55,7 @@ export async function startOursWith(
     return (await fetch(`http://127.0.0.1:${adminPort}/healthz`)).ok
   }
   await until(isReady, { timeoutMs: START_TIMEOUT_MS, everyMs: 20 })
-  if (!running.isRunning) throw new Error(`Cannot start ${name}: ${running.output.trim()}`)
+  if (!running.isRunning) throw new Error(`Cannot start ${name}: ${lastWords(running.output)}`)
   return contender(running, name, port)
 }
 

@@ -105,7 +105,8 @@ export class Stand {
     stopKilling()
     const said = this.#output.get(child.pid ?? 0) ?? ''
     this.#forget(child)
-    if (code !== 0) throw new Error(`Cannot run ${argv[0]}: ${said.trim() || `it ended: ${code}`}`)
+    if (code !== 0)
+      throw new Error(`Cannot run ${argv[0]}: ${lastWords(said) ?? `it ended: ${code}`}`)
     return Buffer.concat(chunks).toString('utf8')
   }
 
@@ -155,6 +156,13 @@ export class Stand {
     this.#programs.delete(pid)
     this.#output.delete(pid)
   }
+}
+
+/** What it said of its end, without where in its code it was. */
+export function lastWords(said: string): string | undefined {
+  const isTrace = (line: string): boolean => /^\s*at |^Node\.js v/.test(line)
+  const lines = said.split('\n').filter((line) => line.trim() !== '' && !isTrace(line))
+  return lines.at(-1)?.trim()
 }
 
 /** Parents go first, so that none of them starts a child anew. */

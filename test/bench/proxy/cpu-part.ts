@@ -42,6 +42,15 @@ const PACKAGES: Partial<Record<PeerName, string>> = {
   caddy: 'caddy',
 }
 
+export const PLAIN_FIGURES = [
+  ...BOTH.flatMap((name) => [`cpu_ratio_nginx.${name}`, `cpu_ratio_haproxy.${name}`]),
+  'cpu_ratio_nginx.get1m',
+  'cpu_ratio_http_proxy.get100',
+  'cpu_ratio_caddy.get100',
+]
+export const SECURE_FIGURES = ['cpu_ratio_nginx.tls10k', 'cpu_ratio_nginx.h2_10k']
+export const WEB_SOCKET_FIGURES = ['cpu_ratio_nginx.ws_echo']
+
 /** The workloads over plain HTTP/1.1. */
 export async function plainPart(scene: Scene): Promise<Part> {
   const all = wrkWorkloads(scene.stand)
@@ -61,9 +70,8 @@ export async function plainPart(scene: Scene): Promise<Part> {
 
 /** The same over TLS, and HTTP/2 where it is spoken. */
 export async function securePart(scene: Scene): Promise<Part> {
-  const names = ['cpu_ratio_nginx.tls10k', 'cpu_ratio_nginx.h2_10k']
   if (!scene.help.includes('--tls-port')) {
-    return unmeasured(names, 'this build of the proxy has no TLS')
+    return unmeasured(SECURE_FIGURES, 'this build of the proxy has no TLS')
   }
   const tlsPort = await freePort()
   const files = ['certificate', 'key'].map((name) => `${scene.certificates}/${name}.pem`)
@@ -77,7 +85,7 @@ export async function securePart(scene: Scene): Promise<Part> {
   parts.push(
     (await speaksH2(tlsPort))
       ? await compared(scene, match, h2Workload(scene.stand))
-      : unmeasured(names.slice(1), 'this build of the proxy speaks no HTTP/2'),
+      : unmeasured(SECURE_FIGURES.slice(1), 'this build of the proxy speaks no HTTP/2'),
   )
   await closeMatch(scene, match)
   return joined(parts)

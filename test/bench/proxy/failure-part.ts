@@ -6,6 +6,15 @@ import { haproxyTakeOvers, nginxReloads, oursTakeOvers, type TakeOverRun } from 
 
 const SEED = 1
 
+export const OPERATION_FIGURES = ['failed_ops', 'requests.ops', 'operations']
+const PROCESS_FIGURES = ['failed_reloads', 'failed_reloads.processes', 'take_overs']
+export const RELOAD_FIGURES = [
+  ...PROCESS_FIGURES,
+  'failed_reloads.routes',
+  'route_reloads',
+  'requests.reloads',
+]
+
 export async function operationsPart(scene: Scene): Promise<Part> {
   const { stand, replica: program, pace } = scene
   scene.say(`operations: ${pace.operations} under load`)
@@ -28,8 +37,7 @@ export async function reloadsPart(scene: Scene): Promise<Part> {
     runs: { reloads: tables },
   }
   if (typeof processes === 'string') {
-    const names = ['failed_reloads', 'failed_reloads.processes', 'take_overs']
-    return joined([reloads, unmeasured(names, processes), requestsOf([tables])])
+    return joined([reloads, unmeasured(PROCESS_FIGURES, processes), requestsOf([tables])])
   }
   const takeOvers: Part = {
     figures: {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { autoscale } from '../../../master/decide/autoscaler/autoscale.ts'
-import type { DemandWindow, ScalingInputs, ScalingMemory } from '../../../shared/model.ts'
+import type { DemandWindow, ScalingInputs } from '../../../shared/decision.ts'
+import type { ScalingMemory } from '../../../shared/model.ts'
 import { LIMITS } from '../../support/worlds.ts'
 
 const NOW = 1_000_000

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Desired } from '../../../master/decide/desired.ts'
 import { plan } from '../../../master/decide/plan.ts'
-import type { DemandWindow } from '../../../shared/model.ts'
+import type { DemandWindow } from '../../../shared/decision.ts'
 import {
   added,
   applied,

@@ -1,5 +1,5 @@
 /** What the tests of bad days share: replicas that misbehave, crowds of clients, one good probe. */
-import { request } from 'node:http'
+import { createServer as createHttpServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { deadline } from '../../../shared/clock.ts'
@@ -7,7 +7,7 @@ import type { Running, Setting, Subject } from '../../wire/support/subject.ts'
 import { startSubject } from '../../wire/support/subject.ts'
 
 /** A probe is called slow beyond this, however busy the machine. */
-const PROBE_MS = 3_000
+const PROBE_MS = 2_000
 
 export const REASON = 'x-orchestrify-reason'
 
@@ -43,6 +43,20 @@ export function replicaSaying(bytes: () => string): Promise<number> {
       }
     })
   })
+}
+
+/** A decent one: it answers when it has the whole request. */
+export async function decentReplica(): Promise<number> {
+  const server = createHttpServer({ keepAliveTimeout: 60_000 }, (asked, answer) => {
+    asked.on('end', () => answer.end('fine'))
+    asked.resume()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
 }
 
 export const FINE = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine'

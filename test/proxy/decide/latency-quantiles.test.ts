@@ -8,7 +8,7 @@ test('quantiles are within 7 % of the true ones', () => {
     fc.property(fc.nat(), fc.integer({ min: 1, max: 1_000 }), (seed, scale) => {
       const quantiles = new LatencyQuantiles()
       const random = randomOf(seed)
-      const all = Array.from({ length: 640 }, () => (scale * lognormal(random, WEB)) / 30)
+      const all = Array.from({ length: 690 }, () => (scale * lognormal(random, WEB)) / 30)
       for (const ms of all) quantiles.add(ms)
       const sorted = all.toSorted((a, b) => a - b)
       const near = (ms: number, share: number): void => {

@@ -21,9 +21,7 @@ test.each([
 ] as const)('finished() counts $latency ms for $kind after $elapsedMs ms', (row) => {
   const meter = new Meter()
   meter.arrived('s')
-  expect(meter.finished('s', row.kind, row.elapsedMs, OBJECTIVE)).toBe(
-    row.latency,
-  )
+  expect(meter.finished('s', row.kind, row.elapsedMs, OBJECTIVE)).toBe(row.latency)
   const [measured] = meter.cut(0)
   expect(measured).toMatchObject({ arrivals: 1, errors: row.errors })
   expect(latencyOf(measured).count).toBe(row.latency === undefined ? 0 : 1)

@@ -2,13 +2,9 @@
 import { expect, test } from 'vitest'
 import type { QueueRules } from '../../../proxy/decide/service-queue.ts'
 import type { BalancePolicy } from '../../../shared/model.ts'
+import { type Figures, figuresOf } from './support/figures.ts'
 import type { ReplicaModel } from './support/virtual-replica.ts'
-import {
-  type Figures,
-  figuresOf,
-  type Scenario,
-  VirtualTraffic,
-} from './support/virtual-traffic.ts'
+import { type Scenario, VirtualTraffic } from './support/virtual-traffic.ts'
 
 const REPLICAS = 10
 const SLOTS = 2
@@ -138,6 +134,28 @@ test('latencyEjection: one that stalls catches few requests, even by turns', () 
   expect(on.latePercent).toBeLessThan(0.3 * off.latePercent)
   expect(on.p999Ms).toBeLessThan(off.p999Ms)
 })
+
+test.each(POLICIES)('latencyEjection: %s ejects nobody for a load that all bear', (name) => {
+  const scenario = { replicas: fleet(), rate: rateOf(0.85), balance: policy(name) }
+  const on = figures({ ...scenario, rules: only('latencyEjection') })
+  const off = figures({ ...scenario, rules: NONE })
+  expect(on.latePercent).toBeLessThan(1.4 * off.latePercent)
+})
+
+test.each(POLICIES)(
+  'latencyEjection: %s bears requests that take a hundred times longer',
+  (name) => {
+    const work = (random: () => number): number => {
+      return random() < 0.02 ? 1_000 + 1_000 * random() : 5 + 10 * random()
+    }
+    const replicas = fleet().slice(0, 4)
+    const scenario = { replicas, work, rate: () => 80, balance: policy(name) }
+    const on = figures({ ...scenario, rules: only('latencyEjection', 'hedging') })
+    const off = figures({ ...scenario, rules: NONE })
+    expect(on.latePercent).toBeLessThan(1.15 * off.latePercent)
+    expect(on.meanMs).toBeLessThan(1.15 * off.meanMs)
+  },
+)
 
 test('slowStart: a cold replica that joins makes fewer requests late', () => {
   const cold = { slowness: (_: number, served: number): number => (served < 40 ? 8 : 1) }

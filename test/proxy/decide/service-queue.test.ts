@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { countsOf, Desk, endpoint } from './support/desk.ts'
+import { fragmentOf } from './support/table.ts'
 import { Ticket } from './support/ticket.ts'
 
 test('arrive() gives each replica its turn and holds who finds no permit', () => {
@@ -196,18 +197,21 @@ test('what lasts holds no permit, but its replica is not idle', () => {
   expect(desk.queue.isIdle).toBe(true)
 })
 
-test('learned is true once every permit was told or is given by the user', () => {
+test('learned is true once every permit was learned or is given by the user', () => {
   const desk = new Desk({ replicas: ['a', 'b'] })
+  const shares = (...ids: string[]): ReadonlyMap<string, number> => {
+    return new Map(ids.map((id) => [id, 3]))
+  }
   expect(desk.queue.learned).toBe(false)
-  desk.queue.put(new Map([['a', 2]]))
-  expect(desk.queue.learned).toBe(false)
-  desk.queue.put(
-    new Map([
-      ['a', 2],
-      ['b', 3],
-    ]),
-  )
-  expect([desk.queue.learned, desk.state('b').permits]).toEqual([true, 3])
+  desk.queue.put(shares('a', 'b'))
+  expect([desk.queue.learned, desk.state('b').permits]).toEqual([false, 3])
+  desk.queue.put(shares('a'), true)
+  expect([desk.queue.learned, desk.state('b').permits]).toEqual([false, 16])
+  desk.queue.put(shares('a', 'b'), true)
+  expect(desk.queue.learned).toBe(true)
+  const fixed = new Desk({})
+  fixed.queue.update({ ...fragmentOf([endpoint('a')]), concurrency: 5 }, 0)
+  expect([fixed.queue.learned, fixed.state('a').permits]).toEqual([true, 5])
 })
 
 test('shares that are told before their replica is there hold when it comes', () => {

@@ -2,9 +2,10 @@ import type { ReplicaState } from '../../../../proxy/decide/replica-state.ts'
 import { type Placed, ServiceQueue, type VisitEnd } from '../../../../proxy/decide/service-queue.ts'
 import type { Waiting } from '../../../../proxy/decide/waiting.ts'
 import type { Balance, Endpoint } from '../../../../shared/model.ts'
+import { LIMITS, RULES_ON } from './limits.ts'
 import { randomOf } from './random.ts'
+import { fragmentOf } from './table.ts'
 import { Ticket } from './ticket.ts'
-import { fragmentOf, LIMITS, RULES_ON } from './virtual-traffic.ts'
 
 export interface DeskOptions {
   readonly replicas?: readonly string[]
@@ -28,7 +29,7 @@ export class Desk {
     this.queue = new ServiceQueue({ ...LIMITS, ...options.limits, rules }, randomOf(1))
     const { replicas = [], endpoints = replicas.map((id) => endpoint(id)), permits } = options
     if (permits !== undefined) {
-      this.queue.put(new Map(endpoints.map(({ replica }) => [replica, permits])))
+      this.queue.put(new Map(endpoints.map(({ replica }) => [replica, permits])), true)
     }
     this.table(endpoints)
   }

@@ -6,31 +6,13 @@ import {
   type VisitEndKind,
 } from '../../../../proxy/decide/service-queue.ts'
 import type { Waiting } from '../../../../proxy/decide/waiting.ts'
-import type { Balance, Endpoint, RouteFragment } from '../../../../shared/model.ts'
+import type { Balance } from '../../../../shared/model.ts'
 import { Agenda } from './agenda.ts'
+import { LIMITS } from './limits.ts'
 import { exponential, type Lognormal, lognormal, randomOf, WEB } from './random.ts'
+import { endpointOf, fragmentOf } from './table.ts'
 import { type ReplicaModel, VirtualReplica } from './virtual-replica.ts'
 
-export const RULES_ON: QueueRules = {
-  objectiveOrder: true,
-  slowAware: true,
-  latencyEjection: true,
-  slowStart: true,
-  hedging: true,
-}
-
-export const LIMITS: QueueLimits = {
-  waitingMax: 10_000,
-  waitMaxMs: 5_000,
-  waitEmptyMaxMs: 60_000,
-  permitsStart: 16,
-  hedgePercent: 5,
-  ejection: { failuresInRowMax: 5, avoidMinMs: 1_000, avoidMaxMs: 30_000, stallMinMs: 200 },
-  slowStartMs: 10_000,
-  rules: RULES_ON,
-}
-
-export const TARGET_MS = 100
 const TICK_MS = 10
 const RETRIES_MAX = 2
 
@@ -46,7 +28,7 @@ export interface Scenario {
   readonly limits?: Partial<QueueLimits>
   readonly rules?: Partial<QueueRules>
   readonly balance?: Balance
-  /** What one replica may have at once, as told; not told without it. */
+  /** What one replica may have at once, as learned; a guess without it. */
   readonly permits?: number
   readonly affinity?: (index: number) => string
   /** The table changes: those are there from then on. */
@@ -116,7 +98,9 @@ export class VirtualTraffic {
 
   run(): this {
     const { durationMs, changes = [], replicas, permits } = this.#scenario
-    if (permits !== undefined) this.queue.put(new Map(replicas.map(({ id }) => [id, permits])))
+    if (permits !== undefined) {
+      this.queue.put(new Map(replicas.map(({ id }) => [id, permits])), true)
+    }
     const first = { atMs: 0, ids: replicas.map(({ id }) => id) }
     for (const { atMs, ids } of changes[0]?.atMs === 0 ? changes : [first, ...changes]) {
       this.agenda.at(atMs, () => this.#change(ids))
@@ -243,59 +227,5 @@ export class VirtualTraffic {
     this.#pump()
     if (nowMs < this.#scenario.durationMs + 100_000)
       this.agenda.at(nowMs + TICK_MS, () => this.#tick())
-  }
-}
-
-export function endpointOf({ id, weight, suspect = false }: ReplicaModel): Endpoint {
-  const endpoint = { replica: id, node: 'n', host: '127.0.0.1', port: 1, suspect }
-  return weight === undefined ? endpoint : { ...endpoint, weight }
-}
-
-export function fragmentOf(
-  endpoints: readonly Endpoint[],
-  { balance, comes }: { readonly balance?: Balance; readonly comes?: boolean } = {},
-): RouteFragment {
-  return {
-    service: 's',
-    name: 'web',
-    objective: { percentile: 95, latencyTargetMs: TARGET_MS },
-    routes: [],
-    endpoints,
-    ...(balance === undefined ? {} : { balance }),
-    ...(comes === undefined ? {} : { comes }),
-  }
-}
-
-export interface Figures {
-  readonly requests: number
-  readonly latePercent: number
-  readonly meanMs: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
-  readonly maxMs: number
-  readonly hedgedPercent: number
-  readonly failed: number
-}
-
-/** Those that failed are late, as they are for who asked. */
-export function figuresOf(requests: readonly VirtualRequest[], fromMs = 0): Figures {
-  const counted = requests.filter(({ arrivedAtMs }) => arrivedAtMs >= fromMs)
-  const answered = counted.filter(({ fate }) => fate === 'answered')
-  const latencies = Float64Array.from(answered.map(({ latencyMs }) => latencyMs)).sort()
-  const late = counted.filter(({ fate, latencyMs }) => fate !== 'answered' || latencyMs > TARGET_MS)
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? 0
-  return {
-    requests: counted.length,
-    latePercent: (100 * late.length) / Math.max(1, counted.length),
-    meanMs: latencies.reduce((sum, ms) => sum + ms, 0) / Math.max(1, latencies.length),
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    p999Ms: at(0.999),
-    maxMs: latencies.at(-1) ?? 0,
-    hedgedPercent:
-      (100 * counted.filter(({ hedged }) => hedged).length) / Math.max(1, counted.length),
-    failed: counted.length - answered.length,
   }
 }
