@@ -35,7 +35,7 @@ export interface Usual {
 }
 
 /** A few very long answers make a mean large, but no replica slow: so many must be long. */
-const LONG_SHARE = 0.5
+const LONG_SHARE = 0.7
 /** How much more often than the others one must fail that answers with errors. */
 const WORSE_FACTOR = 2
 const WORSE_MARGIN = 0.2

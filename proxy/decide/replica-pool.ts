@@ -9,7 +9,7 @@ const ALIKE_FACTOR = 1.5
 /** How many times longer than the middle one a replica must take to be called slow. */
 const SLOW_FACTOR = 3
 /** An answer is long that takes this many times what the middle replica takes. */
-const LONG_FACTOR = 2
+const LONG_FACTOR = 1.5
 /** How far a mean of so few answers strays by chance, in their coefficients of variation. */
 const ALIKE_STRAY = 0.7
 const SLOW_STRAY = 1.4
@@ -27,6 +27,8 @@ export class ReplicaPool implements Usual {
   /** What the fast ones take: the lower quartile of the mean upstream times. */
   fastMs = 0
   middleMs = 0
+  /** How much answers of one replica vary: their coefficient of variation. */
+  variation = 0
   /** Up to how many times what the fast ones take is as good as fast. */
   alikeFactor = ALIKE_FACTOR
   /** From how many times what the middle one takes on a replica is slow. */
@@ -40,7 +42,6 @@ export class ReplicaPool implements Usual {
   /** Whether those permits are what the replicas can do, and no first guess. */
   areLearned = false
   #areSharesLearned = false
-  /** How much answers of one replica vary: the square of their coefficient of variation. */
   #variance = 0
   #varied = 0
   #shares: ReadonlyMap<ReplicaId, number> = new Map()
@@ -144,9 +145,9 @@ export class ReplicaPool implements Usual {
     this.middleMs = known[(count - 1) >> 1] ?? 0
     this.fastMs = known[(count - 1) >> 2] ?? 0
     // The more the answers vary, the further their means are apart by mere chance.
-    const variation = Math.sqrt(this.#variance)
-    this.alikeFactor = Math.max(ALIKE_FACTOR, 1 + ALIKE_STRAY * variation)
-    this.slowFactor = Math.max(SLOW_FACTOR, 1 + SLOW_STRAY * variation)
+    this.variation = Math.sqrt(this.#variance)
+    this.alikeFactor = Math.max(ALIKE_FACTOR, 1 + ALIKE_STRAY * this.variation)
+    this.slowFactor = Math.max(SLOW_FACTOR, 1 + SLOW_STRAY * this.variation)
     const calmMs = CALM_GROWTH * this.#calmMs
     this.#calmMs = calmMs === 0 ? this.middleMs : Math.min(calmMs, this.middleMs)
   }

@@ -22,6 +22,7 @@ const HEDGE_P99S = 1.5
 const HEDGE_MEDIANS = 2
 /** While permits are a guess: a little longer than it takes to see that a replica has stalled. */
 const HEDGE_SILENCES = 1.25
+const HEDGE_VARIATION_MAX = 1.5
 /** How much of the time of its objective a request waits for the replica that it belongs to. */
 const HOME_SHARE = 0.5
 /** Retries that find no replica do not hold up more than so many looks. */
@@ -80,9 +81,7 @@ export class ServiceQueue {
   /** After how long a second replica may be asked; infinite while nobody knows what is long. */
   get hedgeAfterMs(): number {
     const { areKnown, medianMs, p99Ms } = this.#watch.quantiles
-    if (!this.#limits.rules.hedging || !areKnown || this.#pool.routed.length < 2) {
-      return Number.POSITIVE_INFINITY
-    }
+    if (!this.#mayHedge || !areKnown) return Number.POSITIVE_INFINITY
     const longMs = Math.max(HEDGE_P99S * p99Ms, HEDGE_MEDIANS * medianMs)
     return this.learned ? longMs : Math.max(longMs, HEDGE_SILENCES * this.#watch.silenceMs)
   }
@@ -192,10 +191,16 @@ export class ServiceQueue {
 
   /** A second replica for one that takes too long; taken. Never where others wait for it. */
   hedge(item: Waiting, nowMs: number): ReplicaState | undefined {
-    if (this.waiting > 0 || !this.#limits.rules.hedging) return undefined
+    if (this.waiting > 0 || !this.#mayHedge) return undefined
     const second = this.#placement.placeSecond(item, nowMs)
     if (second === undefined || !this.#hedges.take()) return undefined
     return this.#placement.take(second, nowMs)
+  }
+
+  /** Where answers vary much a long one is long by itself, and twice the work if asked twice. */
+  get #mayHedge(): boolean {
+    const { routed, variation } = this.#pool
+    return this.#limits.rules.hedging && routed.length > 1 && variation <= HEDGE_VARIATION_MAX
   }
 
   get #waitMaxMs(): number {

@@ -279,8 +279,8 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     { from, to }: Stretch,
   ): void {
     if (!this.#out.upgrades || !head.upgradesToWebSocket) {
-      const { name } = this.exchange.service.fragment
-      this.#answerOwn(failureAnswer('sent', name), 'failed')
+      this.#answerOwn(failureAnswer('sent', this.exchange.service.fragment.name), 'failed')
+      return
     }
     this.exchange.becameLasting()
     this.#tunnel = new Tunnel(this.#client, upstream, this)

@@ -17,8 +17,8 @@ export const RELOAD_FIGURES = [
 
 export async function operationsPart(scene: Scene): Promise<Part> {
   const { stand, replica: program, pace } = scene
-  scene.say(`operations: ${pace.operations} under load`)
-  const run = await scaleOperations(stand, { program, operations: pace.operations, seed: SEED })
+  scene.say(`operations: ${pace.operations.operations} under load`)
+  const run = await scaleOperations(stand, { program, ...pace.operations, seed: SEED })
   const shape = `${run.operations} operations, ${run.started} replicas started, ${run.drained} drained`
   return {
     figures: { failed_ops: run.failed, 'requests.ops': run.requests, operations: run.operations },

@@ -9,7 +9,7 @@ export interface ProxyPace {
   readonly open: OpenPace
   readonly busyMs: number
   readonly idle: { readonly connections: number; readonly settleMs: number; readonly runs: number }
-  readonly operations: number
+  readonly operations: { readonly operations: number; readonly everyMs: number }
   readonly takeOvers: { readonly times: number; readonly requestsMin: number }
   /** The same of the peers, for comparison; none in a quick run. */
   readonly peerTakeOvers: { readonly times: number; readonly requestsMin: number } | undefined
@@ -23,7 +23,7 @@ export const FULL: ProxyPace = {
   open: { rounds: 9, seconds: 2 },
   busyMs: 5_000,
   idle: { connections: 5_000, settleMs: 3_000, runs: 3 },
-  operations: 100,
+  operations: { operations: 100, everyMs: 300 },
   takeOvers: { times: 20, requestsMin: 105_000 },
   peerTakeOvers: { times: 10, requestsMin: 30_000 },
   together: false,
@@ -35,7 +35,7 @@ export const QUICK: ProxyPace = {
   open: { rounds: 2, seconds: 0.5 },
   busyMs: 1_500,
   idle: { connections: 5_000, settleMs: 700, runs: 1 },
-  operations: 30,
+  operations: { operations: 40, everyMs: 100 },
   takeOvers: { times: 3, requestsMin: 3_000 },
   peerTakeOvers: undefined,
   together: true,

@@ -2,6 +2,7 @@
  * Random scale and drain operations under an open rate of requests: replicas are real servers that
  * start before they are routed to, and are killed once their drain is acknowledged.
  */
+import { systemClock } from '../../../shared/clock.ts'
 import { startOursWith } from '../peers/ours.ts'
 import type { Stand } from '../peers/stand.ts'
 import { during, type Ended, openCrowd } from './crowd.ts'
@@ -13,6 +14,8 @@ export interface OperationsPlan {
   /** The compiled server of replicas. */
   readonly program: string
   readonly operations: number
+  /** From one to the next, unless one takes longer. */
+  readonly everyMs: number
   readonly seed: number
 }
 
@@ -31,7 +34,7 @@ const STEP_MAX = 2
 const SERVICE = ['slots=64', 'mean=10000', 'sigma=0.5']
 
 export async function scaleOperations(stand: Stand, plan: OperationsPlan): Promise<OperationsRun> {
-  const { program, operations, seed } = plan
+  const { program, operations, everyMs, seed } = plan
   const master = await RouteMaster.start()
   const fleet = new Fleet({ stand, master, server: [program, ...SERVICE] })
   try {
@@ -40,7 +43,9 @@ export async function scaleOperations(stand: Stand, plan: OperationsPlan): Promi
     await master.acknowledged()
     const random = createRandom(seed)
     const ended = await during(openCrowd(ours.port, PER_SECOND), async () => {
-      for (let done = 0; done < operations; done += 1) await operate(fleet, random)
+      for (let done = 0; done < operations; done += 1) {
+        await Promise.all([operate(fleet, random), systemClock.sleep(everyMs)])
+      }
     })
     await stand.end(ours)
     return { operations, started: fleet.started, drained: fleet.drained, ...ended }

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http'
+import type { Destination } from '../decide/route-index.ts'
+import type { EngineLimits } from '../engine.ts'
+import { clientAddress, cookieOf } from '../http1/client-identity.ts'
+import { Introductions } from '../http1/introduction.ts'
+import { RandomIds } from '../http1/random-ids.ts'
+import { parseRequestHead, RequestHead, textOf } from '../http1/request-head.ts'
+import { RequestWriter, requestBytesMax } from '../http1/request-writer.ts'
+import { type Fields, fieldsOf, linesOf } from './fields.ts'
+
+/** Where a request was sent to by its client. */
+export interface Asked {
+  readonly host: string
+  /** Path and query. */
+  readonly target: string
+}
+
+/** What the head of a request says, however it came here. */
+export type Head = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'rawHeaders'>
+
+/**
+ * Reads heads once more by the rules of the own engine, so that both let in the same requests, and
+ * pass on the same of them. What was read counts until the next one is.
+ */
+export class RequestReader {
+  readonly head = new RequestHead()
+  readonly #limits: EngineLimits
+  readonly #writer = new RequestWriter(new RandomIds())
+  readonly #introductions: Introductions
+  #bytes: Buffer = Buffer.alloc(0)
+
+  constructor(limits: EngineLimits) {
+    this.#limits = limits
+    this.#introductions = new Introductions(limits.startsTraces)
+  }
+
+  /** Answers the status of the refusal; 0: it may come in. */
+  read(head: Head): number {
+    this.#bytes = bytesOf(head)
+    const end = parseRequestHead(this.#bytes, 0, this.#bytes.length, this.head, this.#limits)
+    if (end < 0) return -end
+    return end === this.#bytes.length ? 0 : 400
+  }
+
+  /** An absolute target's host wins over the header (RFC 9112, section 3.2.2). */
+  get asked(): Asked {
+    const { authorityFrom, authorityTo, pathFrom, targetTo, hostFrom, hostTo } = this.head
+    const target = textOf(this.#bytes, pathFrom, targetTo)
+    const isAbsolute = authorityFrom >= 0
+    const from = isAbsolute ? authorityFrom : hostFrom
+    const host = from < 0 ? '' : textOf(this.#bytes, from, isAbsolute ? authorityTo : hostTo)
+    return { host, target: isAbsolute && !target.startsWith('/') ? `/${target}` : target }
+  }
+
+  /** The headers that a replica gets, from this client. */
+  passedOn(asked: Asked, address: string): Fields {
+    const passing = {
+      target: undefined,
+      host: this.head.authorityFrom < 0 ? undefined : asked.host,
+      upgrades: this.head.upgradesToWebSocket,
+      trusted: this.#limits.trustedHops > 0,
+      introduction: this.#introductions.of(address, false),
+    }
+    const into = Buffer.allocUnsafe(requestBytesMax(this.head, passing))
+    const length = this.#writer.write(this.#bytes, this.head, passing, into)
+    return fieldsOf(linesOf(into.latin1Slice(0, length)))
+  }
+
+  /** What ties the client to a replica, where the service is sticky. */
+  affinity({ fragment }: Destination, cookie: string, address: string): string | undefined {
+    switch (fragment.balance?.sticky) {
+      case 'cookie':
+        return cookieOf(this.head, this.#bytes, cookie)
+      case 'client-ip':
+        return clientAddress(this.head, this.#bytes, address, this.#limits.trustedHops)
+      default:
+        return undefined
+    }
+  }
+}
+
+function bytesOf({ method = '', url = '', httpVersion, rawHeaders }: Head): Buffer {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    text += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1')
+}
