@@ -5,6 +5,7 @@ import { logKnobs } from '../shared/log-knobs.ts'
 import type { QueueLimits, QueueRules } from './decide/queue-limits.ts'
 import type { RetryLimits } from './decide/retry-budget.ts'
 import type { EngineLimits } from './engine.ts'
+import { lifeKnobs } from './life-knobs.ts'
 import type { TrafficLimits } from './traffic.ts'
 
 /** Rules of the queue, each of which can be switched off. */
@@ -236,6 +237,7 @@ export const proxyKnobs = {
     fallback: 30_000,
     meaning: 'How long requests under way may take to finish when the proxy stops.',
   }),
+  ...lifeKnobs,
   ...logKnobs,
 }
 

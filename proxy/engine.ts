@@ -1,9 +1,19 @@
+import type { Certificates } from './certificates.ts'
+import type { ListenOn } from './listening.ts'
+
 /** What carries the traffic. Another implementation may take its place. */
 export interface Engine {
   /** Accepts connections; answers the port. */
-  listen(): Promise<number>
+  listen(on: ListenOn): Promise<number>
+  /** Accepts connections over TLS as well; answers the port. */
+  listenSecure(on: ListenOn, certificates: Certificates): Promise<number>
   /** Accepts nothing new, lets what is in flight finish within the grace, then cuts it. */
   close(graceMs: number): Promise<void>
+  /**
+   * Accepts nothing new, but cuts no kept connection before its next request: that one is answered
+   * with `Connection: close`. Resolves when every connection has ended; the grace bounds it.
+   */
+  handOver(graceMs: number): Promise<void>
 }
 
 /** What no single client or replica may exceed. */

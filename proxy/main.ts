@@ -1,42 +1,24 @@
-import { helpOf } from '../shared/config.ts'
-import { sentenceOf } from '../shared/errors.ts'
-import { openLog } from '../shared/log-knobs.ts'
-import { proxyKnobs, readProxyConfig } from './config.ts'
-import { start } from './start.ts'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../shared/clock.ts'
+import { Parent } from './parent/parent.ts'
 
-const HELP = `Carries the traffic of the services to their replicas, and measures it.
+// Settings, log and traffic are the carriers' business: this process stays small, and as it is
+// while newer versions of all the rest take over.
+const carrier = fileURLToPath(new URL(`./carrier${extname(import.meta.url)}`, import.meta.url))
+const parent = new Parent({
+  program: { file: carrier, argv: process.argv.slice(2) },
+  clock: systemClock,
+  say: (sentence) => void process.stderr.write(`${sentence}\n`),
+})
 
-Usage: orchestrify proxy [options]
-
-${helpOf(proxyKnobs)}
-`
-
-async function run(argv: readonly string[]): Promise<void> {
-  if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(HELP)
-    return
-  }
-  const config = readProxyConfig({ argv, environment: process.env })
-  const { log, setLevel, close } = openLog('proxy', config)
-  const proxy = await start({ config, log, setLogLevel: setLevel })
-  await Promise.race([signalled(), proxy.refused])
+function stop(): void {
+  parent.stop()
   // Whoever asks a second time does not want to wait.
-  signalled().then(() => process.exit(1))
-  await proxy.close()
-  await close()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => parent.kill())
 }
 
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
-}
-
-run(process.argv.slice(2)).then(
-  () => process.exit(0),
-  (error) => {
-    process.stderr.write(`${sentenceOf(error)}\n`)
-    process.exit(1)
-  },
-)
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+process.on('SIGUSR2', () => parent.takeOver())
+parent.start()
+parent.ended.then((code) => process.exit(code))

@@ -12,13 +12,15 @@ import {
   loadCredential,
   saveCredential,
 } from '../shared/credential.ts'
-import { RequestError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { ProxyConfig } from './config.ts'
+import type { Leavers } from './decide/leavers.ts'
+import { mergedMeasurements } from './decide/merged-measurements.ts'
 import { Reports } from './decide/reports.ts'
-import { type MeasurementSenderParts, sendMeasurements, sendOnce } from './measurement-sender.ts'
+import { sendOnce } from './measurement-sender.ts'
 import { Membership } from './membership.ts'
 import { Reachability } from './reachability.ts'
+import { Reporter, type ReporterParts, type Tell } from './reporter.ts'
 import { followRoutes } from './route-follower.ts'
 import type { TableFile } from './table-file.ts'
 import type { Traffic } from './traffic.ts'
@@ -30,6 +32,10 @@ export interface MasterLinkParts {
   readonly file: TableFile
   readonly port: number
   readonly adminPort: number
+  /** Other processes of this proxy, which report through this one. */
+  readonly leavers: Leavers
+  /** Another process of this proxy is known to the master: routes may be asked for at once. */
+  readonly succeeds: boolean
   readonly clock?: Clock
 }
 
@@ -38,101 +44,84 @@ export interface MasterLink {
   isReachable(): boolean
   /** Rejects with the master's refusal; it never resolves. */
   readonly refused: Promise<never>
+  /** Joins and reports; once told so, or told so again. */
+  report(): void
+  /** Another process reports from now on, also for this one. */
+  handOver(tell: Tell): Promise<void>
+  /** Something changed that the master, or who tells it, should hear at once. */
+  ring(): void
+  /** Nobody speaks for this process any more. */
+  orphan(): void
   /** Tells the last measurements and says goodbye; rejects when no master heard it. */
   close(): Promise<void>
 }
 
-/** Refusals that asking again will not change. */
-const FINAL = new Set([400, 401, 403, 409, 410, 422, 426])
 const LAST_REPORT_MS = 2_000
 
-/** Joins in the background and keeps in step from then on, whether a master is there or not. */
+/** Keeps in step with the master, whether one is there or not. */
 export async function followMaster(parts: MasterLinkParts): Promise<MasterLink> {
-  const { config, log, traffic, clock = systemClock } = parts
+  const { config, log, traffic, file, leavers, clock = systemClock } = parts
   const credential = await identity(config)
   const client = openClient(config, credential)
-  const reachability = new Reachability(log, 'measurements')
   const bell = new Bell()
   traffic.onNews(() => bell.ring())
-  const membership = createMembership(parts, client, credential)
-  const sending: MeasurementSenderParts = {
-    client,
-    membership,
-    traffic,
-    reports: new Reports(traffic.meter, config.measureSpanMaxMs, clock.nowMs()),
-    reachability,
-    bell,
-    everyMs: config.measureEveryMs,
-    log,
-    clock,
-  }
+  const sending = senderParts(parts, { client, credential, bell })
+  const reporter = new Reporter(sending)
   const stopping = new AbortController()
-  let joined = false
-  const loops = keepInStep(parts, sending, stopping.signal, () => {
-    joined = true
-  })
+  const reachability = new Reachability(log, 'routes')
+  const follow = { client, traffic, file, reachability, log, clock }
+  const mayAsk = parts.succeeds ? Promise.resolve() : reporter.joined()
+  const routes = mayAsk.then(() => followRoutes(follow, stopping.signal))
   return {
-    isReachable: () => joined && reachability.isReachable,
-    refused: new Promise((_, reject) => {
-      loops.catch(reject)
-    }),
+    isReachable: () => reporter.isJoined && sending.reachability.isReachable,
+    refused: reporter.refused,
+    report: () => reporter.report(),
+    handOver: (tell) => reporter.handOver(tell),
+    ring: () => bell.ring(),
+    orphan: () => reporter.orphan(),
     close: async () => {
       stopping.abort()
-      await loops.catch(() => undefined)
+      const speaks = await reporter.stop()
       try {
-        if (joined) await farewell(sending, membership)
+        // Without a goodbye the master goes on to believe what it was told of the others.
+        if (speaks && leavers.isEmpty) await farewell(sending)
       } finally {
         client.close()
+        await routes
       }
     },
   }
 }
 
-async function keepInStep(
-  parts: MasterLinkParts,
-  sending: MeasurementSenderParts,
-  signal: AbortSignal,
-  onJoined: () => void,
-): Promise<void> {
-  const { log, traffic, file, clock = systemClock } = parts
-  const { client } = sending
-  await joinFirst(parts, sending, signal)
-  if (signal.aborted) return
-  onJoined()
-  const reachability = new Reachability(log, 'routes')
-  await Promise.all([
-    followRoutes({ client, traffic, file, reachability, log, clock }, signal),
-    sendMeasurements(sending, signal),
-  ])
+async function farewell(sending: ReporterParts): Promise<void> {
+  await sendOnce(sending, deadline(LAST_REPORT_MS))
+  await sending.membership.leave()
 }
 
-/** Tries until a master takes this proxy in; a final refusal ends a proxy that has no table. */
-async function joinFirst(
-  { log, traffic, clock = systemClock }: MasterLinkParts,
-  { membership }: MeasurementSenderParts,
-  signal: AbortSignal,
-): Promise<void> {
-  const reachability = new Reachability(log, 'joining')
-  while (!signal.aborted) {
-    try {
-      await membership.join(signal)
-      reachability.succeeded()
-      log.info('proxy joined', { proxy: membership.id })
-      return
-    } catch (error) {
-      if (signal.aborted) return
-      const final = error instanceof RequestError && FINAL.has(error.status)
-      if (final && traffic.table.revision === undefined) throw error
-      await clock.sleep(reachability.failed(error), signal)
-    }
+interface Ways {
+  readonly client: ControlClient
+  readonly credential: Credential
+  readonly bell: Bell
+}
+
+function senderParts(parts: MasterLinkParts, { client, credential, bell }: Ways): ReporterParts {
+  const { config, log, traffic, leavers, clock = systemClock } = parts
+  const meter = {
+    cut: (nowMs: number) => mergedMeasurements(traffic.meter.cut(nowMs), leavers.take()),
+  }
+  return {
+    client,
+    membership: createMembership(parts, client, credential),
+    traffic,
+    reports: new Reports(meter, config.measureSpanMaxMs, clock.nowMs()),
+    leavers,
+    reachability: new Reachability(log, 'measurements'),
+    bell,
+    everyMs: config.measureEveryMs,
+    log,
+    clock,
   }
 }
-
-async function farewell(sending: MeasurementSenderParts, membership: Membership): Promise<void> {
-  await sendOnce(sending, deadline(LAST_REPORT_MS))
-  await membership.leave()
-}
-
 function createMembership(
   { config, port, adminPort, clock = systemClock }: MasterLinkParts,
   client: ControlClient,

@@ -4,6 +4,7 @@ import type { ControlClient } from '../shared/control-client.ts'
 import { RequestError, sentenceOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { measurementsAnswerSchema, WIRE_VERSION } from '../shared/protocol.ts'
+import type { Leavers } from './decide/leavers.ts'
 import type { Report, Reports } from './decide/reports.ts'
 import type { Membership } from './membership.ts'
 import type { Reachability } from './reachability.ts'
@@ -11,9 +12,11 @@ import type { Traffic } from './traffic.ts'
 
 export interface MeasurementSenderParts {
   readonly client: Pick<ControlClient, 'call'>
-  readonly membership: Pick<Membership, 'id' | 'boot' | 'join' | 'renewIfDue'>
+  readonly membership: Member
   readonly traffic: Traffic
   readonly reports: Reports
+  /** Other processes of this proxy, which report through this one. */
+  readonly leavers: Leavers
   readonly reachability: Reachability
   /** Rings when the master should hear at once. */
   readonly bell: Bell
@@ -22,24 +25,34 @@ export interface MeasurementSenderParts {
   readonly clock: Clock
 }
 
+/** What of the membership is needed to report. */
+export interface Member extends Pick<Membership, 'id' | 'boot' | 'renewIfDue'> {
+  /** The master does not know this process (any more). */
+  join(signal: AbortSignal): Promise<unknown>
+}
+
 const DEADLINE_MS = 2_000
 /** However often the bell rings, reports are at least this far apart. */
 const APART_MS = 50
 /** What the master finds wrong in a report will not get better by sending it again. */
 const UNACCEPTABLE = new Set([400, 413, 422])
 
-/** Tells the master what was measured: each second, and at once when a replica went out of use. */
+/**
+ * Tells the master what was measured: each second, and at once when a replica went out of use.
+ * Between two reports `silence` ends it, in the middle of one only the signal does.
+ */
 export async function sendMeasurements(
   parts: MeasurementSenderParts,
   signal: AbortSignal,
+  silence: AbortSignal,
 ): Promise<void> {
   const { bell, clock, everyMs } = parts
-  while (!signal.aborted) {
+  while (!silence.aborted) {
     const sentAtMs = clock.nowMs()
     const pauseMs = await sendOnce(parts, signal)
-    await clock.sleep(APART_MS, signal)
+    await clock.sleep(APART_MS, silence)
     const restMs = (pauseMs ?? everyMs) - (clock.nowMs() - sentAtMs)
-    await bell.wait(Math.max(0, restMs), clock, signal)
+    await bell.wait(Math.max(0, restMs), clock, silence)
   }
 }
 
@@ -99,7 +112,7 @@ async function deliver(
 }
 
 /** What is in flight and in force is always told as it is now, also with an older report. */
-function bodyOf({ membership, traffic }: MeasurementSenderParts, report: Report): unknown {
+function bodyOf({ membership, traffic, leavers }: MeasurementSenderParts, report: Report): unknown {
   const { table, inFlight } = traffic
   return {
     wire: WIRE_VERSION,
@@ -107,8 +120,8 @@ function bodyOf({ membership, traffic }: MeasurementSenderParts, report: Report)
     boot: membership.boot,
     seq: report.seq,
     durationMs: report.durationMs,
-    routes: table.revision ?? { epoch: 0, seq: 0 },
+    routes: leavers.routes(table.revision ?? { epoch: 0, seq: 0 }),
     services: report.services,
-    inFlight: Object.fromEntries(inFlight),
+    inFlight: leavers.inFlight(inFlight),
   }
 }

@@ -7,9 +7,8 @@ import type { Traffic } from './traffic.ts'
 
 /** The engine that was asked for. */
 export async function openEngine(config: ProxyConfig, traffic: Traffic, log: Log): Promise<Engine> {
-  const { host, port } = config
   const limits = engineLimits(config)
   const { transports, refused } = await chooseTransports(config.transport)
   for (const { name, reason } of refused) log.warn('transport left aside', { name, reason })
-  return createHttp1Engine({ host, port, limits, traffic, transports })
+  return createHttp1Engine({ limits, traffic, transports })
 }

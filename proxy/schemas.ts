@@ -6,6 +6,7 @@ import {
   routeFragmentSchema,
   routeRevisionSchema,
   routeRuleSchema,
+  serviceMeasurementSchema,
 } from '../shared/protocol.ts'
 
 /** The table that an earlier life of this proxy kept. */
@@ -35,6 +36,14 @@ export const staticRoutesSchema = z.strictObject({
     }),
   ),
 })
+
+/** What a process of this proxy that is leaving says of itself. */
+export const leaverStateSchema = z.object({
+  routes: routeRevisionSchema,
+  inFlight: z.record(z.string(), z.number().int().nonnegative()),
+})
+
+export const measuredSchema = z.array(serviceMeasurementSchema)
 
 /** An answer that nobody reads. */
 export const anySchema = z.unknown()

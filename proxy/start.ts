@@ -1,69 +1,77 @@
-import type { Server } from 'node:http'
 import { systemClock } from '../shared/clock.ts'
-import { sentenceOf } from '../shared/errors.ts'
+import { RequestError } from '../shared/errors.ts'
 import type { Log, LogLevel } from '../shared/log.ts'
-import { createAdmin } from './admin.ts'
+import { Certificates } from './certificates.ts'
 import { type ProxyConfig, trafficLimits } from './config.ts'
-import type { Engine } from './engine.ts'
-import { learnAlone } from './learning-alone.ts'
-import { listen } from './listening.ts'
-import { followMaster, type MasterLink } from './master-link.ts'
+import { Leavers } from './decide/leavers.ts'
+import type { ListenOn } from './listening.ts'
 import { openEngine } from './open-engine.ts'
+import { followAs, type Places, type ProxyParts, RunningProxy } from './running-proxy.ts'
 import { readStaticRoutes } from './static-routes.ts'
 import { TableFile } from './table-file.ts'
 import { Traffic } from './traffic.ts'
+
+export type { Places, RunningProxy } from './running-proxy.ts'
 
 export interface StartOptions {
   readonly config: ProxyConfig
   readonly log: Log
   readonly setLogLevel: (level: LogLevel) => void
+  /** Sockets that are bound already; without them the addresses of the configuration. */
+  readonly places?: Places
+  /** Other processes of this proxy, which report through this one. */
+  readonly leavers?: Leavers
+  /** Another process of this proxy carries the traffic until this one is ready. */
+  readonly succeeds?: boolean
 }
 
-export interface RunningProxy {
-  readonly port: number
-  readonly adminPort: number
-  /** Rejects when no master will ever have this proxy; it never resolves. */
-  readonly refused: Promise<never>
-  /** Finishes what is in flight, says goodbye, and ends. */
-  close(): Promise<void>
+/** A proxy that has everything it needs to serve, and does not yet. */
+export interface PreparedProxy {
+  serve(): Promise<RunningProxy>
 }
+
+/** For so long a master may take to say that the routing table from the disk still holds. */
+const TABLE_MAX_MS = 5_000
+const TABLE_LOOK_MS = 20
 
 /** Starts the proxy: traffic, admin, and what keeps it in step with the master. */
 export async function start(options: StartOptions): Promise<RunningProxy> {
-  const { config, log } = options
+  return (await prepare(options)).serve()
+}
+
+export async function prepare(options: StartOptions): Promise<PreparedProxy> {
+  const { config, log, setLogLevel, succeeds = false } = options
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
-  const engine = await openEngine(config, traffic, log)
   const file = new TableFile(config.data, log)
-  const stopped = new AbortController()
-  if (config.routes === undefined) await restore(traffic, file, log)
-  else {
-    traffic.apply(readStaticRoutes(config.routes), undefined)
-    void learnAlone(traffic, config.measureEveryMs, systemClock, stopped.signal)
-  }
-  let link: MasterLink | undefined
-  const admin = createAdmin({
+  const parts: ProxyParts = {
+    config,
+    log,
+    setLogLevel,
     traffic,
-    masterAnswers: () => link?.isReachable(),
-    setLogLevel: options.setLogLevel,
-  })
-  try {
-    const port = await engine.listen()
-    const adminPort = await listen(admin, config.adminHost, config.adminPort)
-    if (config.routes === undefined) {
-      link = await followMaster({ config, log, traffic, file, port, adminPort })
-    }
-    log.info('proxy started', { address: `${config.host}:${port}`, admin: adminPort })
-    const refused = link?.refused ?? new Promise<never>(() => undefined)
-    const close = (): Promise<void> => {
-      stopped.abort()
-      return stop({ engine, admin, link, file, config, log })
-    }
-    return { port, adminPort, refused, close }
-  } catch (error) {
-    await engine.close(0)
-    admin.close()
-    throw error
+    file,
+    engine: await openEngine(config, traffic, log),
+    certificates: await openCertificates(config, log),
+    places: options.places ?? placesOf(config),
+    leavers: options.leavers ?? new Leavers(),
   }
+  if (config.routes !== undefined) traffic.apply(readStaticRoutes(config.routes), undefined)
+  else await restore(traffic, file, log)
+  const link = succeeds ? await followAs(parts, 'successor') : undefined
+  if (succeeds) await tableInForce(traffic)
+  return { serve: () => RunningProxy.serve(parts, link) }
+}
+
+function placesOf(config: ProxyConfig): Places {
+  const { host, port, adminHost, adminPort, tlsPort } = config
+  const secure: ListenOn | undefined = tlsPort === undefined ? undefined : { host, port: tlsPort }
+  return { traffic: { host, port }, admin: { host: adminHost, port: adminPort }, secure }
+}
+
+async function openCertificates(config: ProxyConfig, log: Log): Promise<Certificates | undefined> {
+  const { tlsPort, tlsCerts, tlsKeys, tlsDir } = config
+  if (tlsPort === undefined) return undefined
+  const sources = { certs: tlsCerts, keys: tlsKeys, directory: tlsDir }
+  return Certificates.load(sources, log, systemClock.nowMs())
 }
 
 async function restore(traffic: Traffic, file: TableFile, log: Log): Promise<void> {
@@ -73,25 +81,13 @@ async function restore(traffic: Traffic, file: TableFile, log: Log): Promise<voi
   log.info('routing table restored', { ...saved.revision, services: saved.fragments.length })
 }
 
-interface Stopping {
-  readonly engine: Engine
-  readonly admin: Server
-  readonly link: MasterLink | undefined
-  readonly file: TableFile
-  readonly config: ProxyConfig
-  readonly log: Log
-}
-
-/** Goodbye comes last: until then the master hears what is still in flight, and waits for it. */
-async function stop(stopping: Stopping): Promise<void> {
-  const { engine, admin, link, file, config, log } = stopping
-  log.info('proxy stopping')
-  await engine.close(config.stopGraceMs)
-  await link?.close().catch((error) => {
-    log.warn('no master heard the goodbye', { reason: sentenceOf(error) })
-  })
-  await file.settled()
-  admin.closeAllConnections()
-  await new Promise<void>((resolve) => admin.close(() => resolve()))
-  log.info('proxy stopped')
+/** The one before has a table in force: whoever takes its place must not know less. */
+async function tableInForce({ table }: Traffic): Promise<void> {
+  const untilMs = systemClock.nowMs() + TABLE_MAX_MS
+  while (table.revision === undefined || table.stale) {
+    if (systemClock.nowMs() >= untilMs) break
+    await systemClock.sleep(TABLE_LOOK_MS)
+  }
+  if (table.revision !== undefined) return
+  throw new RequestError(503, 'NO_ROUTES', 'Cannot take over: no routing table has arrived')
 }

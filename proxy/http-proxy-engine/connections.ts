@@ -7,8 +7,14 @@ import { type OwnAnswer, ownAnswerBytes } from '../http1/own-answer.ts'
 export interface UnderWay {
   /** The connection is closed. */
   gone(): void
-  /** What came is no HTTP, and nothing that comes will be read. */
-  broken(): void
+  /** What came is no HTTP, and no more is read. Answers whether it was of this, which ends now. */
+  broken(): boolean
+}
+
+interface Open {
+  readonly underWay: Set<UnderWay>
+  /** What is said once all that is under way is answered. */
+  last: OwnAnswer | undefined
 }
 
 /** How long what a client still sends is read, so that it sees the answer before the end. */
@@ -16,16 +22,16 @@ const LINGER_MS = 2_000
 
 /** The clients' open connections, and what is under way on each: with pipelining several requests. */
 export class Connections {
-  readonly #open = new Map<Socket, Set<UnderWay>>()
+  readonly #open = new Map<Socket, Open>()
 
   /** With one listener per connection, whatever the number of requests on it. */
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => {
-      const underWay = new Set<UnderWay>()
-      this.#open.set(socket, underWay)
+      const open: Open = { underWay: new Set(), last: undefined }
+      this.#open.set(socket, open)
       socket.once('close', () => {
         this.#open.delete(socket)
-        for (const one of [...underWay]) one.gone()
+        for (const one of [...open.underWay]) one.gone()
       })
     })
   }
@@ -36,33 +42,35 @@ export class Connections {
 
   /** Tells it when its connection ends; at once when it has. */
   join(socket: Socket, one: UnderWay): void {
-    const underWay = this.#open.get(socket)
-    if (underWay === undefined) one.gone()
-    else underWay.add(one)
+    const open = this.#open.get(socket)
+    if (open === undefined) one.gone()
+    else open.underWay.add(one)
   }
 
   leave(socket: Socket, one: UnderWay): void {
-    this.#open.get(socket)?.delete(one)
+    const open = this.#open.get(socket)
+    if (open?.underWay.delete(one) !== true) return
+    if (open.last !== undefined && open.underWay.size === 0) refuse(socket, open.last)
   }
 
   /** What came is no HTTP: who is under way is told, else the client is. */
-  broken(socket: Socket, answer: OwnAnswer | undefined): void {
-    const underWay = [...(this.#open.get(socket) ?? [])]
-    for (const one of underWay) one.broken()
-    if (underWay.length > 0) return
-    if (answer === undefined || !socket.writable || socket.bytesRead === 0) socket.destroy()
-    else this.refuse(socket, answer)
-  }
-
-  /** Answers on a connection that is nobody else's, and ends it in good order. */
-  refuse(socket: Socket, answer: OwnAnswer): void {
-    socket.end(ownAnswerBytes(answer, { isHead: false, close: true }))
-    socket.resume()
-    const cancel = after(LINGER_MS, () => socket.destroy())
-    socket.once('close', cancel)
+  broken(socket: Socket, answer: OwnAnswer): void {
+    const open = this.#open.get(socket)
+    if (open === undefined) return void socket.destroy()
+    if ([...open.underWay].some((one) => one.broken())) return
+    if (open.underWay.size > 0) open.last = answer
+    else refuse(socket, answer)
   }
 
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy()
   }
+}
+
+/** Answers on a connection that carries nothing else, and ends it in good order. */
+export function refuse(socket: Socket, answer: OwnAnswer): void {
+  if (!socket.writable) return void socket.destroy()
+  socket.end(ownAnswerBytes(answer, { isHead: false, close: true }))
+  socket.resume()
+  socket.once('close', after(LINGER_MS, () => socket.destroy()))
 }

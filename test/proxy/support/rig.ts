@@ -43,13 +43,11 @@ export async function startRig(
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)
   const engine = createHttp1Engine({
-    host: '127.0.0.1',
-    port: 0,
     limits: { ...engineLimits(config), ...limits },
     traffic,
     transports,
   })
-  const port = await engine.listen()
+  const port = await engine.listen({ host: '127.0.0.1', port: 0 })
   let closed: Promise<void> | undefined
   const close = (graceMs: number): Promise<void> => {
     closed ??= engine.close(graceMs)

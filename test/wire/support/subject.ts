@@ -53,8 +53,8 @@ export async function startSubject({ transport }: Subject, setting: Setting): Pr
   if (setting.unpublished !== true) publish(setting.fragments)
   const limits = { ...engineLimits(config), ...setting.limits }
   const transports = await transportsOf(transport)
-  const engine = createHttp1Engine({ host: '127.0.0.1', port: 0, limits, traffic, transports })
-  const port = await engine.listen()
+  const engine = createHttp1Engine({ limits, traffic, transports })
+  const port = await engine.listen({ host: '127.0.0.1', port: 0 })
   return {
     port,
     traffic,

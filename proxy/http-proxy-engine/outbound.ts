@@ -1,0 +1,22 @@
+import type { Carried } from './carrier.ts'
+
+export type Body =
+  | { readonly kind: 'none' }
+  /** As the client sends it. */
+  | { readonly kind: 'stream'; readonly chunked: boolean; readonly awaitsContinue: boolean }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+
+/** A request as it is asked of a replica, and what may be done with it. */
+export interface Outbound extends Carried {
+  readonly body: Body
+  /** Asking twice does no more than asking once. */
+  readonly idempotent: boolean
+  readonly affinity: string | undefined
+  readonly slow: boolean
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
+
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method)
+}

@@ -1,0 +1,79 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { safeTrailers } from '../decide/headers.ts'
+import type { Body, Outbound } from './outbound.ts'
+
+export interface Client {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** The body of a request on its way: begun only on an open connection, so it may be asked again. */
+export class Upload {
+  readonly #client: Client
+  readonly #body: Body
+  readonly #idempotent: boolean
+  #begun = false
+
+  constructor(client: Client, { body, idempotent }: Outbound) {
+    this.#client = client
+    this.#body = body
+    this.#idempotent = idempotent
+  }
+
+  /** All of it came from the client. */
+  get isComplete(): boolean {
+    return this.#body.kind !== 'stream' || this.#client.request.complete
+  }
+
+  /** Whether another can be asked when nothing of it arrived. */
+  get isWhole(): boolean {
+    return this.#body.kind !== 'stream' || !this.#begun
+  }
+
+  get isRepeatable(): boolean {
+    return this.#idempotent && this.#body.kind !== 'stream'
+  }
+
+  /** Whether the client is waited for: not the replica, and not the queue. */
+  isAwaited(asked: ClientRequest | undefined): boolean {
+    return this.#begun && !this.isComplete && asked?.writableNeedDrain === false
+  }
+
+  /**
+   * How the body is framed is said here: of a DELETE or OPTIONS without a length the package says
+   * that it is empty, and what it sent all the same would be read as another request.
+   */
+  frame(asked: ClientRequest): void {
+    if (this.#body.kind !== 'stream' || !this.#body.chunked) return
+    asked.removeHeader('content-length')
+    asked.setHeader('transfer-encoding', 'chunked')
+  }
+
+  sendTo(asked: ClientRequest): void {
+    this.#begun = true
+    switch (this.#body.kind) {
+      case 'none':
+        asked.end()
+        break
+      case 'bytes':
+        asked.end(this.#body.bytes)
+        break
+      case 'stream':
+        this.#stream(asked, this.#body.awaitsContinue)
+    }
+  }
+
+  leave(asked: ClientRequest): void {
+    if (this.#body.kind === 'stream') this.#client.request.unpipe(asked)
+  }
+
+  #stream(asked: ClientRequest, awaitsContinue: boolean): void {
+    const { request, response } = this.#client
+    asked.flushHeaders()
+    if (awaitsContinue) response.writeContinue()
+    request.once('end', () => {
+      if (!asked.destroyed) asked.addTrailers(safeTrailers(request.rawTrailers))
+    })
+    request.pipe(asked)
+  }
+}
