@@ -55,7 +55,7 @@ function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer 
   const { watch, demand, permits, ledger, nowMs } = parts
   const answer = { wire: WIRE_VERSION, epoch: ledger.epoch } as const
   const heard = watch.hear(sent, nowMs())
-  if (heard === 'unknown') return { ...answer, permits: {}, wantJoin: true }
+  if (heard === 'unknown') return { ...answer, permits: {}, learned: [], wantJoin: true }
   if (heard === 'new') {
     const { durationMs, services } = sent
     const known = services.filter(({ service }) => ledger.desired.services.has(service))
@@ -71,7 +71,9 @@ function measure(sent: Measurements, parts: ProxyDoorParts): MeasurementsAnswer 
   }
   parts.wake()
   const shares = watch.permits(sent.proxy, permitsOfRouted(parts), nowMs())
-  return { ...answer, permits: shares, wantJoin: false }
+  const services = [...ledger.desired.services.values()]
+  const learned = services.filter((service) => permits.isLearned(service)).map(({ id }) => id)
+  return { ...answer, permits: shares, learned, wantJoin: false }
 }
 
 function permitsOfRouted({ ledger, permits, routes }: ProxyDoorParts): ReplicaPermits[] {

@@ -78,8 +78,9 @@ export class Exchange implements Waiting {
     this.#placed(service.queue.arrive(this, this.arrivedAtMs), this.arrivedAtMs)
   }
 
+  /** Also of one that is being asked now: a second one must be another. */
   hasTried(replica: ReplicaId): boolean {
-    return this.#tried?.includes(replica) === true
+    return this.#replica?.id === replica || this.#tried?.includes(replica) === true
   }
 
   get sentAtMs(): number {
@@ -212,6 +213,8 @@ export class Exchange implements Waiting {
     if (placed === 'waits') {
       this.#waits = true
       this.service.queueChanged(nowMs)
+      // A longer queue may be worth a slower replica.
+      this.service.pump()
     } else if (placed === 'full' || placed === 'absent') {
       this.#caller.refuse(placed)
     } else {

@@ -16,7 +16,10 @@ export async function learnAlone(
     const nowMs = clock.nowMs()
     const stretch = { durationMs: nowMs - sinceMs, services: traffic.meter.cut(nowMs) }
     sinceMs = nowMs
-    traffic.put(permits.learn(stretch, traffic.table.fragments, nowMs))
+    const { fragments } = traffic.table
+    const shares = permits.learn(stretch, fragments, nowMs)
+    const learned = fragments.filter((fragment) => permits.isLearned(fragment))
+    traffic.put({ permits: shares, learned: new Set(learned.map(({ service }) => service)) })
   }
   await repeat(learn, everyMs, clock, signal)
 }

@@ -106,7 +106,10 @@ async function deliver(
   // A leader of the past may take reports and give orders, but nobody follows it any more.
   if (answer.epoch < (table.revision?.epoch ?? 0)) return undefined
   reports.acknowledged(report.seq)
-  traffic.put(new Map(Object.entries(answer.permits)))
+  traffic.put({
+    permits: new Map(Object.entries(answer.permits)),
+    learned: new Set(answer.learned),
+  })
   await membership.renewIfDue(signal)
   return undefined
 }

@@ -9,6 +9,12 @@ import { ServiceQueue } from './decide/service-queue.ts'
 import { ServiceTraffic } from './service-traffic.ts'
 import { Totals } from './totals.ts'
 
+/** What each replica may have at once from this proxy, and of which services that is known. */
+export interface Shares {
+  readonly permits: ReadonlyMap<ReplicaId, number>
+  readonly learned: ReadonlySet<ServiceId>
+}
+
 /** While an objective is missed the master hears of it this often. */
 const MISSED_EVERY_MS = 200
 /** How closely waiting requests are watched. */
@@ -27,7 +33,7 @@ export class Traffic {
   readonly nowMs: () => number
   readonly #limits: TrafficLimits
   readonly #services = new Map<ServiceId, ServiceTraffic>()
-  #shares: ReadonlyMap<ReplicaId, number> = new Map()
+  #shares: Shares = { permits: new Map(), learned: new Set() }
   #onNews: () => void = () => undefined
   #onLost: (replicas: readonly ReplicaId[]) => void = () => undefined
   #missedAtMs = Number.NEGATIVE_INFINITY
@@ -44,7 +50,7 @@ export class Traffic {
 
   /** This proxy's share of what each replica can do at once. */
   get shares(): ReadonlyMap<ReplicaId, number> {
-    return this.#shares
+    return this.#shares.permits
   }
 
   /** Requests per replica, also to those that left the table; never one with zero. */
@@ -90,10 +96,10 @@ export class Traffic {
   }
 
   /** The last shares hold until others are told. */
-  put(shares: ReadonlyMap<ReplicaId, number>): void {
+  put(shares: Shares): void {
     this.#shares = shares
     for (const service of this.#services.values()) {
-      service.queue.put(this.#shares)
+      service.queue.put(shares.permits, shares.learned.has(service.id))
       service.pump()
     }
   }
@@ -118,7 +124,7 @@ export class Traffic {
 
   #begin(fragment: RouteFragment): ServiceTraffic {
     const queue = new ServiceQueue(this.#limits.queue, Math.random)
-    queue.put(this.#shares)
+    queue.put(this.#shares.permits, this.#shares.learned.has(fragment.service))
     const parts = {
       queue,
       budget: new RetryBudget(this.#limits.retry),

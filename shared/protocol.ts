@@ -280,6 +280,8 @@ export const measurementsAnswerSchema = z.object({
   epoch: count,
   /** This proxy's share of each replica's permits. */
   permits: z.record(z.string(), z.number().int().min(1)),
+  /** Services of which it is known what a replica can do at once; of others it is a guess. */
+  learned: z.array(id).default([]),
   /** The master does not know this proxy (any more): it registers again. */
   wantJoin: z.boolean(),
 })

@@ -121,12 +121,14 @@ export class OutlierEjection {
     }
   }
 
-  /** Where others stall as well, some requests simply take that long. */
+  /** Where half of the others stall as well, some requests simply take that long. */
   #othersStalled(replica: ReplicaState, nowMs: number): boolean {
-    for (const other of this.#usual.routed) {
-      if (other !== replica && nowMs - other.trouble.stallEndedAtMs < STALL_AGAIN_MS) return true
+    const { routed } = this.#usual
+    let stalled = 0
+    for (const other of routed) {
+      if (other !== replica && nowMs - other.trouble.stallEndedAtMs < STALL_AGAIN_MS) stalled += 1
     }
-    return false
+    return stalled > 0 && 2 * stalled >= routed.length - 1
   }
 
   #isTooSlow({ trouble }: ReplicaState, { upstreamMs }: VisitEnd): boolean {

@@ -20,11 +20,6 @@ export function keepingAgent(limits: AgentLimits): Agent {
   return agent
 }
 
-/** Asks over this connection, once. */
-export function agentOver(socket: Socket): Agent {
-  return Object.assign(new Agent(), { createConnection: () => socket })
-}
-
 /** Bytes on a connection that asked for nothing would be read as the next client's answer. */
 function guardIdle(agent: Agent): void {
   const keep = agent.keepSocketAlive.bind(agent)

@@ -4,16 +4,26 @@ import { after } from '../../shared/clock.ts'
 import type { ReplicaId } from '../../shared/model.ts'
 import type { ReplicaState } from '../decide/replica-state.ts'
 import type { Failure } from '../exchange.ts'
-import type { Hearer } from './carrier.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Expecting } from './expected.ts'
-import type { Upload } from './upload.ts'
+import type { Hearer } from './http-proxy.ts'
+
+/** The body that goes along, as far as an attempt needs to know. */
+export interface Uploading {
+  readonly isRepeatable: boolean
+  /** Whether the client is waited for: not the replica, and not the queue. */
+  isAwaited(asked: ClientRequest | undefined): boolean
+  /** Says how it is framed. */
+  frame(asked: ClientRequest): void
+  sendTo(asked: ClientRequest): void
+}
 
 /** Who asks a replica, and hears how that ended. */
 export interface Asker {
-  readonly upload: Upload
+  readonly upload: Uploading
   hints(link: string): void
-  answered(attempt: Attempt, answer: IncomingMessage): void
+  /** Answers whether the package may pass it on. */
+  answered(attempt: Attempt, answer: IncomingMessage): boolean
   lost(attempt: Attempt, failure: Failure): void
 }
 
@@ -65,10 +75,10 @@ export class Attempt implements Hearer, Expecting {
     })
   }
 
-  answered(answer: IncomingMessage): void {
-    if (this.#isOver) return
+  answered(answer: IncomingMessage): boolean {
+    if (this.#isOver) return false
     this.#settle()
-    this.#asker.answered(this, answer)
+    return this.#asker.answered(this, answer)
   }
 
   failed(): void {

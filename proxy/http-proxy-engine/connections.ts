@@ -70,7 +70,14 @@ export class Connections {
 /** Answers on a connection that carries nothing else, and ends it in good order. */
 export function refuse(socket: Socket, answer: OwnAnswer): void {
   if (!socket.writable) return void socket.destroy()
+  linger(socket)
   socket.end(ownAnswerBytes(answer, { isHead: false, close: true }))
+}
+
+/** Reads for a moment what a client still sends to the end of its last answer: else it may miss it. */
+export function linger(socket: Socket): void {
   socket.resume()
-  socket.once('close', after(LINGER_MS, () => socket.destroy()))
+  socket.once('finish', () => {
+    socket.once('close', after(LINGER_MS, () => socket.destroy()))
+  })
 }

@@ -1,15 +1,15 @@
 import type { Agent } from 'node:http'
 import type { EngineLimits } from '../engine.ts'
 import type { Traffic } from '../traffic.ts'
-import type { Carrier } from './carrier.ts'
 import type { Connections } from './connections.ts'
 import type { Expected } from './expected.ts'
+import type { HttpProxy } from './http-proxy.ts'
 
 /** What all requests of one engine share. */
 export interface EngineParts {
   readonly limits: EngineLimits
   readonly traffic: Traffic
-  readonly carrier: Carrier
+  readonly proxy: HttpProxy
   readonly agent: Agent
   readonly connections: Connections
   readonly expected: Expected

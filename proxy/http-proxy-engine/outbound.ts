@@ -1,4 +1,4 @@
-import type { Carried } from './carrier.ts'
+import type { Question } from './http-proxy.ts'
 
 export type Body =
   | { readonly kind: 'none' }
@@ -7,7 +7,7 @@ export type Body =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
 
 /** A request as it is asked of a replica, and what may be done with it. */
-export interface Outbound extends Carried {
+export interface Outbound extends Question {
   readonly body: Body
   /** Asking twice does no more than asking once. */
   readonly idempotent: boolean

@@ -8,6 +8,6 @@ export function replyOwn(response: ServerResponse, answer: OwnAnswer): void {
     return
   }
   const text = ownAnswerText(answer)
-  response.writeHead(answer.status, [...ownAnswerFields(answer, text)])
+  response.writeHead(answer.status, ownAnswerFields(answer, text).flat())
   response.end(text)
 }

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { safeTrailers } from '../decide/headers.ts'
+import type { Uploading } from './attempt.ts'
 import type { Body, Outbound } from './outbound.ts'
 
 export interface Client {
@@ -8,7 +9,7 @@ export interface Client {
 }
 
 /** The body of a request on its way: begun only on an open connection, so it may be asked again. */
-export class Upload {
+export class Upload implements Uploading {
   readonly #client: Client
   readonly #body: Body
   readonly #idempotent: boolean
@@ -34,7 +35,6 @@ export class Upload {
     return this.#idempotent && this.#body.kind !== 'stream'
   }
 
-  /** Whether the client is waited for: not the replica, and not the queue. */
   isAwaited(asked: ClientRequest | undefined): boolean {
     return this.#begun && !this.isComplete && asked?.writableNeedDrain === false
   }

@@ -15,20 +15,33 @@ export function ownAnswerBytes(
   answer: OwnAnswer,
   { isHead, close }: { readonly isHead: boolean; readonly close: boolean },
 ): Buffer {
-  const { status, code, message, retryAfterSeconds } = answer
-  const body: ErrorBody = { error: { code, message } }
-  const text = `${JSON.stringify(body)}\n`
+  const { status } = answer
+  const text = ownAnswerText(answer)
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    `X-Orchestrify-Reason: ${code}`,
-    ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${retryAfterSeconds}`]),
+    ...ownAnswerFields(answer, text).map(([name, value]) => `${name}: ${value}`),
     ...(close ? ['Connection: close'] : []),
     '',
     '',
   ]
   return Buffer.from(`${lines.join('\r\n')}${isHead ? '' : text}`)
+}
+
+export function ownAnswerText({ code, message }: OwnAnswer): string {
+  const body: ErrorBody = { error: { code, message } }
+  return `${JSON.stringify(body)}\n`
+}
+
+export function ownAnswerFields(
+  { code, retryAfterSeconds }: OwnAnswer,
+  text: string,
+): readonly (readonly [string, string])[] {
+  return [
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(Buffer.byteLength(text))],
+    ['X-Orchestrify-Reason', code],
+    ...(retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const]),
+  ]
 }
 
 export function unavailable(message: string): OwnAnswer {

@@ -5,7 +5,7 @@ import httpProxy from 'http-proxy'
 import type { Fields } from './fields.ts'
 
 /** A request as the package is to see it. */
-export interface Carried {
+export interface Question {
   readonly method: string
   readonly target: string
   readonly headers: Fields
@@ -20,20 +20,14 @@ export interface Way {
 
 /** Hears what becomes of a request. */
 export interface Hearer {
-  /** It is to be asked; nothing of it is written. Its body is not sent by the package. */
+  /** It is to be asked; nothing of it is written. Its body is the hearer's to send. */
   asking(asked: ClientRequest): void
-  /** The head of the answer came; as it is changed now, the package passes it on. */
-  answered(answer: IncomingMessage): void
+  /**
+   * The head of the answer came; as it is left now, the package passes it on. Answers whether it
+   * may: if not, the client has its answer already.
+   */
+  answered(answer: IncomingMessage): boolean
   /** It failed, perhaps after the answer began; perhaps told again. */
-  failed(): void
-}
-
-export interface UpgradeHearer {
-  asking(asked: ClientRequest): void
-  /** The upgrade is refused. Answers whether the package may pass that on. */
-  refused(answer: IncomingMessage): boolean
-  /** Answers whether the package may pass the 101 on, and join the connections. */
-  switched(answer: IncomingMessage, upstream: Socket): boolean
   failed(): void
 }
 
@@ -42,10 +36,12 @@ export interface Upgrading {
   readonly socket: Socket
   /** What it said already, behind the head of the request. */
   readonly early: Buffer
+  /** The answer was a 101: what one connection says the other hears. */
+  joined(upstream: Socket): void
 }
 
 /** The package http-proxy: it moves heads and bytes. Whom it asks, and for what, is decided here. */
-export class Carrier {
+export class HttpProxy {
   readonly #proxy = httpProxy.createProxyServer()
   readonly #headerBytesMax: number
   readonly #hearers = new WeakMap<IncomingMessage, Hearer>()
@@ -54,26 +50,35 @@ export class Carrier {
   constructor(headerBytesMax: number) {
     this.#headerBytesMax = headerBytesMax
     this.#proxy.on('proxyRes', (answer, request) => this.#hearers.get(request)?.answered(answer))
-    this.#proxy.on('proxyReqWs', (asked) => {
+    this.#proxy.on('proxyReqWs', (asked, request) => {
       this.#upgrade = asked
+      this.#hearers.get(request)?.asking(asked)
     })
   }
 
-  web(carried: Carried, response: ServerResponse, way: Way, hearer: Hearer): void {
-    const request = requestOf(carried, response.req.socket)
-    this.#hearers.set(request, hearer)
+  web(question: Question, response: ServerResponse, way: Way, hearer: Hearer): void {
+    const request = this.#requestOf(question, response.req.socket, hearer)
     const options = { ...this.#options(way), buffer: bodyOf(hearer) }
     this.#proxy.web(request, response, options, () => hearer.failed())
   }
 
-  ws(carried: Carried, { socket, early }: Upgrading, way: Way, hearer: UpgradeHearer): void {
-    const request = requestOf(carried, socket)
+  ws(question: Question, client: Upgrading, way: Way, hearer: Hearer): void {
+    const { socket, early } = client
+    const request = this.#requestOf(question, socket, hearer)
     this.#proxy.ws(request, socket, early, this.#options(way), () => hearer.failed())
-    const asked = this.#upgrade
+    if (this.#upgrade !== undefined) guard(this.#upgrade, client, hearer)
     this.#upgrade = undefined
-    if (asked === undefined) return hearer.failed()
-    guard(asked, hearer)
-    hearer.asking(asked)
+  }
+
+  /** One of its own for each asking: the package changes it, and leaves its listeners on it. */
+  #requestOf({ method, target, headers }: Question, socket: Socket, hearer: Hearer) {
+    const request = new IncomingMessage(socket)
+    request.method = method
+    request.url = target
+    request.httpVersion = '1.1'
+    request.headers = { ...headers }
+    this.#hearers.set(request, hearer)
+    return request
   }
 
   #options({ host, port, agent }: Way): httpProxy.ServerOptions {
@@ -88,16 +93,6 @@ export class Carrier {
   }
 }
 
-/** A request of its own for each asking: the package changes it, and leaves its listeners on it. */
-function requestOf({ method, target, headers }: Carried, socket: Socket): IncomingMessage {
-  const request = new IncomingMessage(socket)
-  request.method = method
-  request.url = target
-  request.httpVersion = '1.1'
-  request.headers = { ...headers }
-  return request
-}
-
 /** The package would read the client's body before there is a connection that takes it. */
 function bodyOf(hearer: Hearer): Stream {
   const pipe = (asked: ClientRequest): ClientRequest => {
@@ -107,16 +102,21 @@ function bodyOf(hearer: Hearer): Stream {
   return Object.assign(new Stream(), { pipe })
 }
 
-/** The package passes on any answer as it is, and opens a tunnel for any 101. */
-function guard(asked: ClientRequest, hearer: UpgradeHearer): void {
-  const [refuse] = asked.listeners('response')
+/**
+ * Hears of an upgrade before the package does: it would end the client's connection with any
+ * failure, pass on any answer as it is, and open a tunnel for any 101.
+ */
+function guard(asked: ClientRequest, client: Upgrading, hearer: Hearer): void {
+  const [passOn] = asked.listeners('response')
   const [join] = asked.listeners('upgrade')
-  asked.removeAllListeners('response')
-  asked.removeAllListeners('upgrade')
+  for (const event of ['error', 'response', 'upgrade']) asked.removeAllListeners(event)
+  asked.on('error', () => hearer.failed())
   asked.on('response', (answer) => {
-    if (hearer.refused(answer)) refuse?.call(asked, answer)
+    if (hearer.answered(answer)) passOn?.call(asked, answer)
   })
   asked.on('upgrade', (answer, upstream, early) => {
-    if (hearer.switched(answer, upstream)) join?.call(asked, answer, upstream, early)
+    if (!hearer.answered(answer)) return upstream.destroy()
+    join?.call(asked, answer, upstream, early)
+    client.joined(upstream)
   })
 }
