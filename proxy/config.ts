@@ -259,7 +259,7 @@ function retryLimits({ retryPercent, retryReserve }: ProxyConfig): RetryLimits {
   return { percent: retryPercent, reserve: retryReserve }
 }
 
-function queueLimits(config: ProxyConfig): QueueLimits {
+export function queueLimits(config: ProxyConfig): QueueLimits {
   const { waitingMax, waitMaxMs, waitEmptyMaxMs, permitsStart, hedgePercent, slowStartMs } = config
   const { avoidMinMs, avoidMaxMs, failuresInRowMax, stallMinMs } = config
   return {

@@ -115,7 +115,10 @@ function guard(asked: ClientRequest, client: Upgrading, hearer: Hearer): void {
     if (hearer.answered(answer)) passOn?.call(asked, answer)
   })
   asked.on('upgrade', (answer, upstream, early) => {
-    if (!hearer.answered(answer)) return upstream.destroy()
+    if (!hearer.answered(answer)) {
+      upstream.destroy()
+      return
+    }
     join?.call(asked, answer, upstream, early)
     client.joined(upstream)
   })

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Destination } from '../decide/route-index.ts'
+import type { RouteFragment } from '../../shared/model.ts'
 import type { EngineLimits } from '../engine.ts'
 import { clientAddress, cookieOf } from '../http1/client-identity.ts'
 import { Introductions } from '../http1/introduction.ts'
@@ -13,6 +13,12 @@ export interface Asked {
   readonly host: string
   /** Path and query. */
   readonly target: string
+}
+
+/** Who is at the other end of a client's connection. */
+export interface Peer {
+  readonly address: string
+  readonly secure: boolean
 }
 
 /** What the head of a request says, however it came here. */
@@ -53,22 +59,22 @@ export class RequestReader {
   }
 
   /** The headers that a replica gets, from this client. */
-  passedOn(asked: Asked, address: string): Fields {
+  passedOn(asked: Asked, { address, secure }: Peer): Fields {
     const passing = {
       target: undefined,
       host: this.head.authorityFrom < 0 ? undefined : asked.host,
       upgrades: this.head.upgradesToWebSocket,
       trusted: this.#limits.trustedHops > 0,
-      introduction: this.#introductions.of(address, false),
+      introduction: this.#introductions.of(address, secure),
     }
     const into = Buffer.allocUnsafe(requestBytesMax(this.head, passing))
     const length = this.#writer.write(this.#bytes, this.head, passing, into)
-    return fieldsOf(linesOf(into.latin1Slice(0, length)))
+    return fieldsOf(linesOf(into.toString('latin1', 0, length)))
   }
 
   /** What ties the client to a replica, where the service is sticky. */
-  affinity({ fragment }: Destination, cookie: string, address: string): string | undefined {
-    switch (fragment.balance?.sticky) {
+  affinity({ balance }: RouteFragment, cookie: string, { address }: Peer): string | undefined {
+    switch (balance?.sticky) {
       case 'cookie':
         return cookieOf(this.head, this.#bytes, cookie)
       case 'client-ip':

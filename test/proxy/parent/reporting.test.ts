@@ -26,7 +26,7 @@ const FLAGS = ['--measure-every', '100ms']
 
 async function startProxy(): Promise<ProxyProgram> {
   const proxy = await stage.start(['--master-ip', master.url, ...FLAGS])
-  await until(() => master.heard.length > 0)
+  await until(() => master.heard.at(-1)?.routes.seq === master.seq)
   return proxy
 }
 
@@ -163,7 +163,7 @@ async function startHere(): Promise<RunningProxy> {
   const argv = ['--master-ip', master.url, ...FLAGS, ...ports]
   const config = readProxyConfig({ argv, environment: {} })
   const proxy = await start({ config, log: quiet, setLogLevel: () => undefined })
-  await until(() => master.heard.length > 0)
+  await until(() => master.heard.at(-1)?.routes.seq === master.seq)
   return proxy
 }
 

@@ -2,7 +2,8 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { engineLimits, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
-import type { EngineLimits } from '../../../proxy/engine.ts'
+import type { Engine, EngineLimits } from '../../../proxy/engine.ts'
+import { createHttpProxyEngine } from '../../../proxy/http-proxy-engine/http-proxy-engine.ts'
 import { createHttp1Engine } from '../../../proxy/http1/http1-engine.ts'
 import type { TransportName } from '../../../proxy/http1/transport.ts'
 import { chooseTransports } from '../../../proxy/http1/transports/choose.ts'
@@ -26,10 +27,20 @@ export interface Rig {
   close(graceMs: number): Promise<void>
 }
 
+export type EngineName = 'http1' | 'http-proxy'
+
 export interface RigOptions {
+  readonly engine?: EngineName
   readonly transport?: TransportName
   /** As they would be given to the program. */
   readonly flags?: readonly string[]
+}
+
+let engineUsed: EngineName = 'http1'
+
+/** What carries the traffic of the rigs of this test file that do not say it themselves. */
+export function useEngine(engine: EngineName): void {
+  engineUsed = engine
 }
 
 export async function startRig(
@@ -38,15 +49,10 @@ export async function startRig(
   how: RigOptions = {},
 ): Promise<Rig> {
   const config = readProxyConfig({ argv: how.flags ?? [], environment: {} })
-  const { transports } = await chooseTransports(how.transport ?? 'auto')
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)
-  const engine = createHttp1Engine({
-    limits: { ...engineLimits(config), ...limits },
-    traffic,
-    transports,
-  })
+  const engine = await openEngine(traffic, { ...engineLimits(config), ...limits }, how)
   const port = await engine.listen({ host: '127.0.0.1', port: 0 })
   let closed: Promise<void> | undefined
   const close = (graceMs: number): Promise<void> => {
@@ -55,6 +61,16 @@ export async function startRig(
   }
   closers.push(() => close(0))
   return { port, url: `http://127.0.0.1:${port}`, traffic, close }
+}
+
+async function openEngine(
+  traffic: Traffic,
+  limits: EngineLimits,
+  { engine = engineUsed, transport = 'auto' }: RigOptions,
+): Promise<Engine> {
+  if (engine === 'http-proxy') return createHttpProxyEngine({ limits, traffic })
+  const { transports } = await chooseTransports(transport)
+  return createHttp1Engine({ limits, traffic, transports })
 }
 
 export function publish(traffic: Traffic, fragments: readonly RouteFragment[]): void {
