@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http'
 import { RequestError } from '../../shared/errors.ts'
 import { type Envelope, parseEnvelope } from '../decide/envelope.ts'
 import { type OwnAnswer, rejection } from '../http1/own-answer.ts'
 import { Call } from './call.ts'
 import type { EngineParts } from './engine-parts.ts'
-import { ENVELOPE_BYTES_MAX, type EnvelopeText, readEnvelope } from './envelope-text.ts'
+import { ENVELOPE_BYTES_MAX, EnvelopeReading, type EnvelopeText } from './envelope-reading.ts'
 import { isIdempotent, type Outbound } from './outbound.ts'
 import { replyOwn } from './own-reply.ts'
 import type { Peer, RequestReader } from './request-reader.ts'
@@ -20,7 +21,7 @@ export class EnvelopeDoor {
   }
 
   async open(client: Client, host: string, peer: Peer): Promise<void> {
-    const read = await readEnvelope(client.request, this.#parts.limits.totalTimeoutMs)
+    const read = await this.#read(client.request)
     if (read.kind === 'cut') {
       client.response.destroy()
       return
@@ -34,6 +35,15 @@ export class EnvelopeDoor {
       const { status, code, message } = error
       this.#refuse(client, { status, code, message })
     }
+  }
+
+  async #read(request: IncomingMessage): Promise<EnvelopeText> {
+    const { connections, limits } = this.#parts
+    const reading = new EnvelopeReading(request, limits.totalTimeoutMs)
+    connections.join(request.socket, reading)
+    const read = await reading.end
+    connections.leave(request.socket, reading)
+    return read
   }
 
   #serviceOf({ name }: Envelope) {
@@ -78,9 +88,14 @@ function textOf(read: Exclude<EnvelopeText, { kind: 'cut' }>): string {
       const limit = `the body is larger than ${ENVELOPE_BYTES_MAX} bytes`
       throw new RequestError(413, 'TOO_LARGE', `Cannot forward the request: ${limit}`)
     }
-    case 'late': {
-      const { status, code, message } = rejection(408)
-      throw new RequestError(status, code, message)
-    }
+    case 'late':
+      throw rejected(408)
+    case 'broken':
+      throw rejected(400)
   }
+}
+
+function rejected(because: number): RequestError {
+  const { status, code, message } = rejection(because)
+  return new RequestError(status, code, message)
 }

@@ -1,12 +1,17 @@
-/** Header fields by their names in lower case; a list where a name came more than once. */
+/** Header fields by their names; a list where a name came more than once. */
 export type Fields = Readonly<Record<string, string | string[]>>
 
-/** Fields in the order they came: name, value, name, value. */
-export function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
+/** The fields of a list (name, value, name, value) by their names in lower case. */
+export function fieldsOf(raw: readonly string[]): Fields {
+  return namedFields(raw.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text)))
+}
+
+/** The same by their names as they are. */
+export function namedFields(raw: readonly string[]): Fields {
   // A header may be called __proto__.
   const fields: Record<string, string | string[]> = Object.create(null)
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = (raw[at] ?? '').toLowerCase()
+    const name = raw[at] ?? ''
     const value = raw[at + 1] ?? ''
     const known = fields[name]
     if (known === undefined) fields[name] = value

@@ -12,8 +12,8 @@ import { EnvelopeDoor } from './envelope-door.ts'
 import { type Body, isIdempotent, type Outbound } from './outbound.ts'
 import { replyOwn } from './own-reply.ts'
 import { type Asked, type Peer, RequestReader } from './request-reader.ts'
-import type { Client } from './upload.ts'
 import { Upgrade } from './upgrade.ts'
+import type { Client } from './upload.ts'
 
 const ENVELOPE_PATH = '/proxy'
 const SHOWN_MAX = 256
@@ -34,21 +34,14 @@ export class Front {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    const client: Client = { request, response }
-    if (this.#parts.isClosing) response.shouldKeepAlive = false
-    const reply = (answer: OwnAnswer): void => this.#reply(client, answer)
-    const asked = this.#admitted(request, reply)
-    if (asked === undefined) return
-    if (this.#isEnvelope(asked)) return this.#open(client, asked)
-    const destination = this.#destination(asked, reply)
-    if (destination === undefined) return
-    const out = this.#outbound(asked, destination, peerOf(request.socket))
-    new Call(client, out, this.#parts.traffic.of(destination.fragment), this.#parts).begin()
+    this.#parts.connections.inTurn(response, () => this.#take({ request, response }))
   }
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     // From here on node leaves it alone: without a listener any error would end the program.
     socket.on('error', () => socket.destroy())
+    // Its answer would come in between those to the requests before it.
+    if (this.#parts.connections.isBusy(socket)) return void socket.destroy()
     const reply = (answer: OwnAnswer): void => {
       this.#parts.traffic.totals.unrouted(answer.status)
       refuse(socket, answer)
@@ -65,14 +58,34 @@ export class Front {
     new Upgrade({ socket, early }, out, service, this.#parts).begin()
   }
 
+  #take(client: Client): void {
+    const { request, response } = client
+    if (this.#parts.isClosing) response.shouldKeepAlive = false
+    const reply = (answer: OwnAnswer): void => this.#reply(client, answer)
+    const asked = this.#admitted(request, reply)
+    if (asked === undefined) return
+    if (this.#isEnvelope(asked)) return this.#open(client, asked)
+    const destination = this.#destination(asked, reply)
+    if (destination === undefined) return
+    const out = this.#outbound(asked, destination, peerOf(request.socket))
+    new Call(client, out, this.#parts.traffic.of(destination.fragment), this.#parts).begin()
+  }
+
+  /** Node leaves the connection alone: there will be no other answer. */
+  refuse(socket: Socket, status: number): void {
+    socket.on('error', () => socket.destroy())
+    this.#parts.traffic.totals.unrouted(status)
+    refuse(socket, rejection(status))
+  }
+
   /** Any other protocol would be a way around what the proxy checks: it was never offered. */
   #ignoreOffer(request: IncomingMessage, socket: Socket): void {
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
     response.assignSocket(socket)
     response.on('finish', () => socket.destroySoon())
-    socket.on('timeout', () => socket.destroy())
-    this.request(request, response)
+    socket.on('timeout', () => response.emit('timeout', socket))
+    this.#take({ request, response })
   }
 
   /** What the request asks for; undefined when it was answered, because it may not come in. */

@@ -51,7 +51,10 @@ export function createHttpProxyEngine({ limits, traffic }: HttpProxyEngineOption
   }
 }
 
-function createFrontServer(front: Front, { limits, connections, traffic }: EngineParts): HttpServer {
+function createFrontServer(
+  front: Front,
+  { limits, connections, traffic }: EngineParts,
+): HttpServer {
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersTimeoutMs,
@@ -74,6 +77,7 @@ function createFrontServer(front: Front, { limits, connections, traffic }: Engin
   server.on('checkContinue', (request, response) => front.request(request, response))
   server.on('checkExpectation', (request, response) => front.request(request, response))
   server.on('upgrade', (request, socket: Socket, head) => front.upgrade(request, socket, head))
+  server.on('connect', (_request, socket: Socket) => front.refuse(socket, 405))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const status = statusOf(error)
     // Who said nothing at all hears nothing.
@@ -128,11 +132,7 @@ async function close(
 }
 
 /** As above, but whoever is idle has its connection until its next answer, or its time is over. */
-async function handOver(
-  { doors, parts }: Closing,
-  graceMs: number,
-  clock: Clock,
-): Promise<void> {
+async function handOver({ doors, parts }: Closing, graceMs: number, clock: Clock): Promise<void> {
   parts.isClosing = true
   for (const door of doors) stopListening(door)
   const untilMs = clock.nowMs() + graceMs

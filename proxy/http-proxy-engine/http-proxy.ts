@@ -87,6 +87,7 @@ export class HttpProxy {
       agent,
       // Else the target would be read as a URL, and be written in another way.
       toProxy: true,
+      preserveHeaderKeyCase: true,
       // The package adds to these what it asks with, whatever the protocol: they are for one use.
       ssl: { maxHeaderSize: this.#headerBytesMax },
     }
@@ -96,6 +97,11 @@ export class HttpProxy {
 /** The package would read the client's body before there is a connection that takes it. */
 function bodyOf(hearer: Hearer): Stream {
   const pipe = (asked: ClientRequest): ClientRequest => {
+    // Nobody asked for another protocol; unheard, this would look like silence.
+    asked.on('upgrade', (_answer, upstream) => {
+      upstream.destroy()
+      hearer.failed()
+    })
     hearer.asking(asked)
     return asked
   }

@@ -8,6 +8,9 @@ export interface Relaying {
   cut(): void
 }
 
+/** Writing it sends the head; what is meant for that would write it in another character set. */
+const NOTHING = Buffer.alloc(0)
+
 /** Watches over an answer that the package passes on: on its own it would let both sides hang. */
 export function watchRelay(
   { asked, answer }: { readonly asked: ClientRequest; readonly answer: IncomingMessage },
@@ -24,13 +27,16 @@ export function watchRelay(
     if (response.chunkedEncoding) response.addTrailers(safeTrailers(answer.rawTrailers))
   })
   response.on('finish', () => relaying.complete())
-  response.socket?.setTimeout(idleMs)
+  // While nothing moves on either side, it is the one that the other waits for.
+  response.setTimeout(idleMs, () => {
+    if (response.writableNeedDrain) response.destroy()
+    else response.socket?.setTimeout(idleMs)
+  })
   asked.setTimeout(idleMs, () => {
-    // A slow reader is watched on its own connection.
     if (!response.writableNeedDrain) asked.destroy(new Error('the answer stalled'))
   })
   // The package waits for a body: an event stream may have none for long.
   process.nextTick(() => {
-    if (answer.readableLength === 0 && !response.headersSent) response.flushHeaders()
+    if (answer.readableLength === 0 && !response.headersSent) response.write(NOTHING)
   })
 }

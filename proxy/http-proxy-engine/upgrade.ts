@@ -5,11 +5,10 @@ import type { ReplicaState } from '../decide/replica-state.ts'
 import { type Caller, Exchange, type Failure, type Refusal } from '../exchange.ts'
 import { failureAnswer, lateAnswer, type OwnAnswer, refusalAnswer } from '../http1/own-answer.ts'
 import type { ServiceTraffic } from '../service-traffic.ts'
-import { isPassable, shape, shapeSwitch, switchesToWebSocket } from './answer.ts'
+import { isPassable, shapeRefusal, shapeSwitch, switchesToWebSocket } from './answer.ts'
 import { type Asker, Attempt, type Uploading } from './attempt.ts'
 import { linger, refuse, type UnderWay } from './connections.ts'
 import type { EngineParts } from './engine-parts.ts'
-import type { Upgrading } from './http-proxy.ts'
 import type { Outbound } from './outbound.ts'
 
 const SWITCHING = 101
@@ -22,11 +21,17 @@ const NO_BODY: Uploading = {
   sendTo: () => undefined,
 }
 
-/** A client's connection that asks to become a WebSocket. */
-export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
+interface Client {
   readonly socket: Socket
+  /** What it said already, behind the head of the request. */
   readonly early: Buffer
+}
+
+/** A client's connection that asks to become a WebSocket. */
+export class Upgrade implements Caller, Asker, UnderWay {
   readonly upload = NO_BODY
+  readonly #socket: Socket
+  #early: Buffer
   readonly #out: Outbound
   readonly #exchange: Exchange
   readonly #parts: EngineParts
@@ -38,13 +43,13 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
   #over = false
 
   constructor(
-    { socket, early }: Pick<Upgrading, 'socket' | 'early'>,
+    { socket, early }: Client,
     out: Outbound,
     service: ServiceTraffic,
     parts: EngineParts,
   ) {
-    this.socket = socket
-    this.early = early
+    this.#socket = socket
+    this.#early = early
     this.#out = out
     this.#parts = parts
     this.#exchange = new Exchange(service, this, out)
@@ -53,7 +58,7 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
   }
 
   begin(): void {
-    this.#parts.connections.join(this.socket, this)
+    this.#parts.connections.join(this.#socket, this)
     if (this.#over) return
     this.#exchange.requestComplete()
     this.#exchange.enter('upgrade')
@@ -68,8 +73,12 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
     }
     const attempt = new Attempt(replica, this.#out.target, this, this.#parts)
     this.#attempt = attempt
+    const joined = (upstream: Socket): void => this.#joined(upstream)
+    const client = { socket: this.#socket, early: this.#early, joined }
+    // The package puts it back for the tunnel to read: once is enough.
+    this.#early = Buffer.alloc(0)
     const { host, port } = replica.endpoint
-    proxy.ws(this.#out, this, { host, port, agent: false }, attempt)
+    proxy.ws(this.#out, client, { host, port, agent: false }, attempt)
   }
 
   /** This engine asks one replica at a time: it lets nobody watch for those that take long. */
@@ -105,28 +114,6 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
     if (!this.#over) this.#failed(failure)
   }
 
-  /** They end together, whichever ends first; what was said before the end is still delivered. */
-  joined(upstream: Socket): void {
-    this.#exchange.becameLasting()
-    this.#cancelTotal()
-    let open = 2
-    const end = (other: Socket) => (): void => {
-      open -= 1
-      if (open > 0) other.destroySoon()
-      else this.#finish('lasting', SWITCHING)
-    }
-    for (const [one, other] of [
-      [this.socket, upstream],
-      [upstream, this.socket],
-    ] as const) {
-      one.setTimeout(this.#parts.limits.lastingIdleMs, () => one.destroy())
-      // Its 'close' follows and ends the other; nobody listening, it would end the program.
-      one.on('error', () => one.destroy())
-      if (one.destroyed) end(other)()
-      else one.once('close', end(other))
-    }
-  }
-
   gone(): void {
     // A tunnel ends with both its sides.
     if (this.#status !== SWITCHING) this.#finish('aborted', 0)
@@ -140,20 +127,41 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
     return this.#exchange.service.fragment.name
   }
 
+  /** They end together, whichever ends first; what was said before the end is still delivered. */
+  #joined(upstream: Socket): void {
+    this.#exchange.becameLasting()
+    this.#cancelTotal()
+    let open = 2
+    const end = (other: Socket) => (): void => {
+      open -= 1
+      if (open > 0) other.destroySoon()
+      else this.#finish('lasting', SWITCHING)
+    }
+    for (const [one, other] of [
+      [this.#socket, upstream],
+      [upstream, this.#socket],
+    ] as const) {
+      one.setTimeout(this.#parts.limits.lastingIdleMs, () => one.destroy())
+      // Its 'close' follows and ends the other; nobody listening, it would end the program.
+      one.on('error', () => one.destroy())
+      if (one.destroyed) end(other)()
+      else one.once('close', end(other))
+    }
+  }
+
   /** The package writes it on the connection, which says with its end where the answer ends. */
   #passRefusalOn({ asked }: Attempt, answer: IncomingMessage): void {
-    shape(answer, { connection: 'close', empty: false, cookie: undefined })
-    answer.httpVersion = '1.1'
+    shapeRefusal(answer)
     const cut = (): void => {
       if (answer.complete) return
       this.#finish('failed', this.#status)
-      this.socket.destroy()
+      this.#socket.destroy()
     }
     answer.on('error', cut)
     answer.on('close', cut)
     asked?.setTimeout(this.#parts.limits.bodyIdleMs, () => asked.destroy())
-    linger(this.socket)
-    this.socket.once('finish', () => {
+    linger(this.#socket)
+    this.#socket.once('finish', () => {
       this.#finish(this.#status < 500 ? 'answered' : 'failed', this.#status)
     })
   }
@@ -169,13 +177,13 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
 
   #expire(): void {
     if (this.#status === 0) this.#replyOwn(lateAnswer(this.#name), 'failed')
-    else this.socket.destroy()
+    else this.#socket.destroy()
   }
 
   #replyOwn(answer: OwnAnswer, kind: 'failed' | 'unserved'): void {
     if (this.#over) return
     this.#finish(kind, answer.status)
-    refuse(this.socket, answer)
+    refuse(this.#socket, answer)
   }
 
   #finish(kind: 'answered' | 'failed' | 'unserved' | 'aborted' | 'lasting', status: number): void {
@@ -183,7 +191,7 @@ export class Upgrade implements Caller, Asker, UnderWay, Upgrading {
     this.#over = true
     this.#cancelTotal()
     this.#exchange.finish(kind, status)
-    this.#parts.connections.leave(this.socket, this)
+    this.#parts.connections.leave(this.#socket, this)
     this.#attempt?.destroy()
     this.#parts.underWay -= 1
   }

@@ -8,6 +8,9 @@ export interface Client {
   readonly response: ServerResponse
 }
 
+/** Writing it sends the head; what is meant for that would write it in another character set. */
+const NOTHING = Buffer.alloc(0)
+
 /** The body of a request on its way: begun only on an open connection, so it may be asked again. */
 export class Upload implements Uploading {
   readonly #client: Client
@@ -69,7 +72,7 @@ export class Upload implements Uploading {
 
   #stream(asked: ClientRequest, awaitsContinue: boolean): void {
     const { request, response } = this.#client
-    asked.flushHeaders()
+    asked.write(NOTHING)
     if (awaitsContinue) response.writeContinue()
     request.once('end', () => {
       if (!asked.destroyed) asked.addTrailers(safeTrailers(request.rawTrailers))

@@ -40,7 +40,9 @@ export function ownAnswerFields(
     ['Content-Type', 'application/json'],
     ['Content-Length', String(Buffer.byteLength(text))],
     ['X-Orchestrify-Reason', code],
-    ...(retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const]),
+    ...(retryAfterSeconds === undefined
+      ? []
+      : [['Retry-After', String(retryAfterSeconds)] as const]),
   ]
 }
 

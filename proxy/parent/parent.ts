@@ -26,7 +26,8 @@ export class Parent {
   #resolve: (code: number) => void = () => undefined
   #code = 0
   #stopGraceMs = 0
-  #everServed = false
+  /** Whether one was ever about to serve: what ends later may come back. */
+  #everReady = false
   #stopping = false
 
   constructor(parts: ParentParts) {
@@ -71,14 +72,12 @@ export class Parent {
 
   readonly #ears: SlotEars = {
     ready: ({ processes, stopGraceMs }) => {
+      this.#everReady = true
       this.#stopGraceMs = stopGraceMs
       const wanted = Math.min(processes, PROCESSES_MAX)
       while (!this.#stopping && this.#slots.length < wanted) this.#add()
     },
-    serving: () => {
-      this.#everServed = true
-      void this.#sockets.sweep()
-    },
+    serving: () => void this.#sockets.sweep(),
     lost: (slot, end, gaveUp) => this.#lost(slot, end, gaveUp),
     empty: () => {
       if (this.#slots.every((slot) => slot.isEmpty)) this.#resolve(this.#code)
@@ -87,7 +86,7 @@ export class Parent {
 
   /** What was told to end for a reason would end again, and so would what never began. */
   #lost(slot: Slot, end: CarrierEnd, gaveUp: boolean): void {
-    const isFinal = gaveUp ? !this.#slots.some((one) => one.serves) : !this.#everServed
+    const isFinal = gaveUp ? !this.#slots.some((one) => one.serves) : !this.#everReady
     if (isFinal) {
       if (!gaveUp && end.code !== 0) this.#parts.say(`Cannot carry traffic: ${end.reason}`)
       this.#code = end.code

@@ -9,7 +9,7 @@ import { type ProxyProgram, Stage } from './parent/support/proxy-program.ts'
 import { CertificateKit } from './support/certificate-kit.ts'
 import { closeAll, get, upstream } from './support/rig.ts'
 
-let stage = new Stage()
+let stage: Stage
 let kit: CertificateKit
 const sockets: TLSSocket[] = []
 

@@ -39,7 +39,15 @@ export class SlowAware implements Choice {
         bestCost = cost
       }
     }
-    return best
+    return best ?? (this.#isFastBusy(nowMs) ? undefined : leastSlow(among))
+  }
+
+  /** Whether a fast one will be free in a while: else nobody is worth waiting for. */
+  #isFastBusy(nowMs: number): boolean {
+    for (const replica of this.#pool.routed) {
+      if (replica.inFlight > 0 && this.#slownessOf(replica, nowMs) === 1) return true
+    }
+    return false
   }
 
   /** Notes how slow each is, too. */
@@ -71,4 +79,15 @@ export class SlowAware implements Choice {
     const slowness = this.#pool.slownessOf(replica, nowMs)
     return slowness <= this.#pool.alikeFactor ? 1 : slowness
   }
+}
+
+function leastSlow({ count, list }: Candidates): ReplicaState | undefined {
+  let least: ReplicaState | undefined
+  for (let at = 0; at < count; at += 1) {
+    const replica = list[at]
+    if (least === undefined || (replica !== undefined && replica.slowness < least.slowness)) {
+      least = replica
+    }
+  }
+  return least
 }

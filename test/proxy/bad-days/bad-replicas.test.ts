@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { repeat, systemClock } from '../../../shared/clock.ts'
+import { after, repeat, systemClock } from '../../../shared/clock.ts'
 import { until } from '../../support/until.ts'
 import { heldBytes } from '../../wire/support/resources.ts'
 import { fragmentOf, type Running, type Subject, subjectRows } from '../../wire/support/subject.ts'
 import { FINE, gonePort, type Probed, probe, replicaThat, startProxy } from './bad-day.ts'
 
 const AT_ONCE = 40
+/** So many answers are quick before the replica becomes slower, while it stays idle between. */
+const QUICK_ANSWERS = 16
+const SLOWER_MS = 60
 const LIMITS = { answerTimeoutMs: 600, bodyIdleMs: 800 }
 const HELD_BYTES_MAX = 8 * 1024 * 1024
 
@@ -133,6 +136,22 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
       expect([200, 502, 503]).toContain(status)
     }
     await until(() => proxy.inFlight() === 0)
+  })
+
+  test('asks an idle replica at once, also when it is the only one and became slower', async () => {
+    let answered = 0
+    const port = await replicaThat((socket) => {
+      socket.on('data', () => {
+        answered += 1
+        after(answered <= QUICK_ANSWERS ? 2 : SLOWER_MS, () => void socket.write(FINE))
+      })
+    })
+    const proxy = await startProxy(subject, {
+      fragments: [fragmentOf({ name: 'web', ports: [port] })],
+    })
+    for (let round = 0; round < QUICK_ANSWERS * 2; round += 1) {
+      expect(await probe(proxy.port)).toMatchObject({ status: 200, body: 'fine' })
+    }
   })
 
   test('cuts a client whose replica falls silent in its answer, and serves again', async () => {

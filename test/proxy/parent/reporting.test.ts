@@ -7,8 +7,8 @@ import { closeAll, fragmentOf, get, RawClient, upstream } from '../support/rig.t
 import { isAlive, type ProxyProgram, Stage } from './support/proxy-program.ts'
 import { RoutesMaster } from './support/routes-master.ts'
 
-let stage = new Stage()
-let master = new RoutesMaster()
+let stage: Stage
+let master: RoutesMaster
 
 beforeEach(async () => {
   stage = new Stage()

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 import { closeAll, get, RawClient, upstream } from '../support/rig.ts'
 import { isAlive, type ProxyProgram, Stage } from './support/proxy-program.ts'
 
-let stage = new Stage()
+let stage: Stage
 
 beforeEach(() => {
   stage = new Stage()

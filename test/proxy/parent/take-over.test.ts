@@ -6,7 +6,7 @@ import { closeAll, get, RawClient, rawUpstream, upstream } from '../support/rig.
 import { Crowd } from './support/crowd.ts'
 import { isAlive, Stage } from './support/proxy-program.ts'
 
-let stage = new Stage()
+let stage: Stage
 
 beforeEach(() => {
   stage = new Stage()

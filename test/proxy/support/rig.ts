@@ -1,14 +1,13 @@
 /** An engine on a free port in front of real servers, and raw clients to talk to it. */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { engineLimits, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
-import type { Engine, EngineLimits } from '../../../proxy/engine.ts'
-import { createHttpProxyEngine } from '../../../proxy/http-proxy-engine/http-proxy-engine.ts'
-import { createHttp1Engine } from '../../../proxy/http1/http1-engine.ts'
+import { type ProxyConfig, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
+import type { EngineLimits } from '../../../proxy/engine.ts'
 import type { TransportName } from '../../../proxy/http1/transport.ts'
-import { chooseTransports } from '../../../proxy/http1/transports/choose.ts'
+import { openEngine } from '../../../proxy/open-engine.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
 import { systemClock } from '../../../shared/clock.ts'
+import type { Log } from '../../../shared/log.ts'
 import type { RouteFragment } from '../../../shared/model.ts'
 import { WIRE_VERSION } from '../../../shared/protocol.ts'
 import { until } from '../../support/until.ts'
@@ -36,6 +35,9 @@ export interface RigOptions {
   readonly flags?: readonly string[]
 }
 
+const unheard = (): void => undefined
+const noLog: Log = { error: unheard, warn: unheard, info: unheard, debug: unheard }
+
 let engineUsed: EngineName = 'http1'
 
 /** What carries the traffic of the rigs of this test file that do not say it themselves. */
@@ -48,11 +50,13 @@ export async function startRig(
   limits: Partial<EngineLimits> = {},
   how: RigOptions = {},
 ): Promise<Rig> {
-  const config = readProxyConfig({ argv: how.flags ?? [], environment: {} })
+  const { engine: engineName = engineUsed, transport = 'auto' } = how
+  const given = readProxyConfig({ argv: how.flags ?? [], environment: {} })
+  const config: ProxyConfig = { ...given, ...limits, engine: engineName, transport }
   const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)
-  const engine = await openEngine(traffic, { ...engineLimits(config), ...limits }, how)
+  const engine = await openEngine(config, traffic, noLog)
   const port = await engine.listen({ host: '127.0.0.1', port: 0 })
   let closed: Promise<void> | undefined
   const close = (graceMs: number): Promise<void> => {
@@ -61,16 +65,6 @@ export async function startRig(
   }
   closers.push(() => close(0))
   return { port, url: `http://127.0.0.1:${port}`, traffic, close }
-}
-
-async function openEngine(
-  traffic: Traffic,
-  limits: EngineLimits,
-  { engine = engineUsed, transport = 'auto' }: RigOptions,
-): Promise<Engine> {
-  if (engine === 'http-proxy') return createHttpProxyEngine({ limits, traffic })
-  const { transports } = await chooseTransports(transport)
-  return createHttp1Engine({ limits, traffic, transports })
 }
 
 export function publish(traffic: Traffic, fragments: readonly RouteFragment[]): void {
