@@ -5,6 +5,7 @@ import type { ReplicaState } from './decide/replica-state.ts'
 import type { Placed } from './decide/service-queue.ts'
 import type { Waiting } from './decide/waiting.ts'
 import type { ServiceTraffic } from './service-traffic.ts'
+import { endOfFailure, endOfOutcome } from './visit-end.ts'
 
 /** Where an attempt to ask a replica failed. */
 export type Failure =
@@ -60,6 +61,8 @@ export class Exchange implements Waiting {
   #tried: ReplicaId[] | undefined = undefined
   #waits = false
   #lasting = false
+  /** It holds no permit any more, but its replica still has it. */
+  #isPermitless = false
   #over = false
 
   constructor(service: ServiceTraffic, caller: Caller, asked: Asked) {
@@ -144,12 +147,19 @@ export class Exchange implements Waiting {
 
   /** This one stays open: it no longer counts as load, but its replica still has it. */
   becameLasting(): void {
-    const { service } = this
     if (this.#replica === undefined || this.#lasting) return
+    this.#lasting = true
+    this.service.total.lasting += 1
+    this.waitsForClient()
+  }
+
+  /** The client holds it up: its replica has nothing to do for it, and its permit is free. */
+  waitsForClient(): void {
+    const { service } = this
+    if (this.#replica === undefined || this.#isPermitless) return
+    this.#isPermitless = true
     this.#measure(this.#replica, false, service.nowMs())
     service.queue.becameLasting(this.#replica)
-    this.#lasting = true
-    service.total.lasting += 1
     service.pump()
   }
 
@@ -179,7 +189,7 @@ export class Exchange implements Waiting {
     const nowMs = service.nowMs()
     service.unwatch(this)
     this.#replica = undefined
-    this.#leave(replica, endOf(failure), nowMs)
+    this.#leave(replica, endOfFailure(failure), nowMs)
     // A kept connection that was closed says nothing about its replica.
     if (failure !== 'stale') {
       this.#tried ??= []
@@ -242,12 +252,7 @@ export class Exchange implements Waiting {
     const replica = this.#replica
     this.#replica = undefined
     if (replica === undefined) return
-    if (this.#lasting) {
-      this.service.queue.endLasting(replica)
-      this.service.left(replica)
-    } else {
-      this.#leave(replica, visitEnd(kind), nowMs, status)
-    }
+    this.#leave(replica, endOfOutcome(kind), nowMs, status)
   }
 
   #leave(
@@ -257,6 +262,12 @@ export class Exchange implements Waiting {
     status = 0,
   ): void {
     if (replica === undefined) return
+    if (this.#isPermitless) {
+      this.#isPermitless = false
+      this.service.queue.endLasting(replica)
+      this.service.left(replica)
+      return
+    }
     const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.#sentAtMs
     this.#measure(replica, kind === 'failed' || kind === 'timeout' || status >= 500, nowMs)
     this.service.queue.end(replica, { kind, upstreamMs: nowMs - sentAtMs, status }, nowMs)
@@ -274,21 +285,4 @@ export class Exchange implements Waiting {
 export interface Asked {
   readonly affinity: string | undefined
   readonly slow: boolean
-}
-
-function endOf(failure: Failure): VisitEnd['kind'] {
-  return failure === 'stale' || failure === 'timeout' ? failure : 'failed'
-}
-
-function visitEnd(outcome: Outcome): VisitEnd['kind'] {
-  switch (outcome) {
-    case 'answered':
-    case 'lasting':
-      return 'answered'
-    case 'aborted':
-      return 'aborted'
-    case 'failed':
-    case 'unserved':
-      return 'failed'
-  }
 }

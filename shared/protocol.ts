@@ -1,4 +1,4 @@
-/** Every wire between the programs, declared once and parsed once. Unknown fields are tolerated. */
+/** Every wire between the programs, declared and parsed once. Unknown fields are tolerated. */
 import { z } from 'zod'
 import { HISTOGRAM_BUCKETS } from './histogram.ts'
 
@@ -122,7 +122,6 @@ export const resourcesSchema = z.object({
   memoryLimitMb: z.number().positive(),
   cpuReserved: amount,
   memoryReservedMb: amount,
-  /** A master that does not know it limits nothing that a program would notice. */
   pidsMax: z.number().int().positive().default(1_000),
 })
 
@@ -208,7 +207,6 @@ export const routesAnswerSchema = z.object({
   removed: z.array(id),
 })
 
-/** The body of `POST /v1/proxies`. */
 export const proxyJoinSchema = z.object({
   wire,
   proxy: id,
@@ -280,7 +278,7 @@ export const measurementsAnswerSchema = z.object({
   epoch: count,
   /** This proxy's share of each replica's permits. */
   permits: z.record(z.string(), z.number().int().min(1)),
-  /** Services of which it is known what a replica can do at once; of others it is a guess. */
+  /** Services whose permits are no guess. */
   learned: z.array(id).default([]),
   /** The master does not know this proxy (any more): it registers again. */
   wantJoin: z.boolean(),

@@ -65,7 +65,8 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
     this.#attempts += 1
     this.#attempt = undefined
     if (replica.inFlight + replica.lasting > limits.upstreamConnectionsMax) {
-      return this.#failed('connect')
+      this.#failed('connect')
+      return
     }
     const attempt = new Attempt(replica, this.#out.target, this, this.#parts)
     this.#attempt = attempt
@@ -198,8 +199,8 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
   }
 
   #reject(status: number): void {
-    if (this.#isAnswering) return this.cut()
-    this.#replyOwn(rejection(status), 'aborted')
+    if (this.#isAnswering) this.cut()
+    else this.#replyOwn(rejection(status), 'aborted')
   }
 
   /** What is meant to last is not meant here. */

@@ -12,7 +12,7 @@ import { EnvelopeDoor } from './envelope-door.ts'
 import { type Body, isIdempotent, type Outbound } from './outbound.ts'
 import { replyOwn } from './own-reply.ts'
 import { type Asked, type Peer, RequestReader } from './request-reader.ts'
-import { Upgrade } from './upgrade.ts'
+import { Upgrade, type UpgradeClient } from './upgrade.ts'
 import type { Client } from './upload.ts'
 
 const ENVELOPE_PATH = '/proxy'
@@ -40,42 +40,51 @@ export class Front {
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     // From here on node leaves it alone: without a listener any error would end the program.
     socket.on('error', () => socket.destroy())
-    // Its answer would come in between those to the requests before it.
-    if (this.#parts.connections.isBusy(socket)) return void socket.destroy()
-    const reply = (answer: OwnAnswer): void => {
-      this.#parts.traffic.totals.unrouted(answer.status)
-      refuse(socket, answer)
+    if (this.#parts.connections.isBusy(socket)) {
+      // Its answer would come in between those to the requests before it.
+      socket.destroy()
+      return
     }
+    const reply: Reply = (answer) => this.#replyOn(socket, answer)
     const asked = this.#admitted(request, reply)
     if (asked === undefined) return
-    // What node took for another protocol's is the body, and node will not read it any more.
-    if (this.#reader.head.hasBody) return reply(rejection(400))
-    if (!this.#reader.head.upgradesToWebSocket) return this.#ignoreOffer(request, socket)
-    const destination = this.#destination(asked, reply)
-    if (destination === undefined) return
-    const out = this.#outbound(asked, destination, peerOf(socket))
-    const service = this.#parts.traffic.of(destination.fragment)
-    new Upgrade({ socket, early }, out, service, this.#parts).begin()
+    if (this.#reader.head.hasBody) {
+      // Node took the body for the other protocol's, and will not read it any more.
+      reply(rejection(400))
+    } else if (this.#reader.head.upgradesToWebSocket) {
+      this.#join({ socket, early }, asked, reply)
+    } else {
+      this.#ignoreOffer(request, socket)
+    }
+  }
+
+  /** What is no request to a service ends its connection, of which node hears nothing any more. */
+  refuse(socket: Socket, status: number): void {
+    socket.on('error', () => socket.destroy())
+    this.#replyOn(socket, rejection(status))
   }
 
   #take(client: Client): void {
     const { request, response } = client
     if (this.#parts.isClosing) response.shouldKeepAlive = false
-    const reply = (answer: OwnAnswer): void => this.#reply(client, answer)
+    const reply: Reply = (answer) => this.#reply(client, answer)
     const asked = this.#admitted(request, reply)
     if (asked === undefined) return
-    if (this.#isEnvelope(asked)) return this.#open(client, asked)
+    if (this.#isEnvelope(asked)) {
+      this.#open(client, asked)
+      return
+    }
     const destination = this.#destination(asked, reply)
     if (destination === undefined) return
     const out = this.#outbound(asked, destination, peerOf(request.socket))
     new Call(client, out, this.#parts.traffic.of(destination.fragment), this.#parts).begin()
   }
 
-  /** Node leaves the connection alone: there will be no other answer. */
-  refuse(socket: Socket, status: number): void {
-    socket.on('error', () => socket.destroy())
-    this.#parts.traffic.totals.unrouted(status)
-    refuse(socket, rejection(status))
+  #join(client: UpgradeClient, asked: Asked, reply: Reply): void {
+    const destination = this.#destination(asked, reply)
+    if (destination === undefined) return
+    const out = this.#outbound(asked, destination, peerOf(client.socket))
+    new Upgrade(client, out, this.#parts.traffic.of(destination.fragment), this.#parts).begin()
   }
 
   /** Any other protocol would be a way around what the proxy checks: it was never offered. */
@@ -154,6 +163,11 @@ export class Front {
       response.shouldKeepAlive = false
     }
     replyOwn(response, answer)
+  }
+
+  #replyOn(socket: Socket, answer: OwnAnswer): void {
+    this.#parts.traffic.totals.unrouted(answer.status)
+    refuse(socket, answer)
   }
 }
 

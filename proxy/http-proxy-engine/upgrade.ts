@@ -21,7 +21,7 @@ const NO_BODY: Uploading = {
   sendTo: () => undefined,
 }
 
-interface Client {
+export interface UpgradeClient {
   readonly socket: Socket
   /** What it said already, behind the head of the request. */
   readonly early: Buffer
@@ -43,7 +43,7 @@ export class Upgrade implements Caller, Asker, UnderWay {
   #over = false
 
   constructor(
-    { socket, early }: Client,
+    { socket, early }: UpgradeClient,
     out: Outbound,
     service: ServiceTraffic,
     parts: EngineParts,

@@ -53,7 +53,8 @@ export function mayBeComplete(bytes: Buffer, searchedTo: number, to: number): bo
   if (to - searchedTo > 2 && bytes[to - 1] === LF && bytes[to - 3] === LF) return true
   for (let at = searchedTo; at < to; at += 1) {
     if (bytes[at] !== LF) continue
-    if (bytes[at - 1] !== CR || bytes[at - 2] === LF) return true
+    const before = bytes[at - 2]
+    if (bytes[at - 1] !== CR || before === LF || before === CR) return true
   }
   return false
 }

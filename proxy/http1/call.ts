@@ -180,13 +180,11 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     else if (!this.#otherGoesOn(upstream, failure)) this.#failed(failure)
   }
 
-  /** The client has what was written to it. */
   clientDrained(): void {
     if (this.#tunnel !== undefined) this.#tunnel.clientDrained()
     else this.#relay?.drained()
   }
 
-  /** The client sends nothing more. Answers whether it may still wait for what comes back. */
   clientEnded(): boolean {
     this.exchange.mayHaveLeft()
     if (this.#tunnel === undefined) return this.#upload.isComplete && !this.isLasting
@@ -194,14 +192,16 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     return true
   }
 
-  /** The client is gone. */
+  clientIsSlow(): void {
+    this.exchange.waitsForClient()
+  }
+
   gone(): void {
     if (this.#over) return
     this.exchange.finish(this.isLasting ? 'lasting' : 'aborted', 0)
     this.#close()
   }
 
-  /** It takes longer than any request may. */
   expire(): void {
     if (this.#over || this.isLasting) return
     if (this.#relay !== undefined) this.#relay.cut()

@@ -1,24 +1,21 @@
 import type { Socket } from 'node:net'
 import { ClientInput, type Taker } from './client-input.ts'
 import { ClientOutput } from './client-output.ts'
-import { type ClientWaiting, NEVER, patienceMs, type Stage } from './client-patience.ts'
+import {
+  type ClientWaiting,
+  EARLY_BYTES_MAX,
+  NEVER,
+  patienceMs,
+  SLOW_AFTER_MS,
+  type Stage,
+} from './client-patience.ts'
 import type { Timed } from './deadlines.ts'
-import type { EngineParts } from './engine-parts.ts'
-import type { Door, Handling } from './handling.ts'
+import type { ClientParts, Handling } from './handling.ts'
 import type { Introduction } from './introduction.ts'
 import { type OwnAnswer, ownAnswerBytes, rejection } from './own-answer.ts'
 import { mayBeComplete, parseRequestHead, type RequestHead } from './request-head.ts'
-import type { Receiver, Transport, Transports } from './transport.ts'
+import type { Receiver, Transport } from './transport.ts'
 
-export interface ClientParts {
-  readonly engine: EngineParts
-  readonly transports: Transports
-  readonly door: Door
-  readonly onEnd: (client: ClientConnection) => void
-}
-
-/** Requests that come before their turn: more of them than this wait with the kernel. */
-const EARLY_BYTES_MAX = 65_536
 const NOTHING = Buffer.alloc(0)
 const INTERIM = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
@@ -40,6 +37,8 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   #paused = false
   #halfClosed = false
   #totalDueAtMs = NEVER
+  /** From then on the client alone holds its request up; infinite while it does not. */
+  #slowAtMs = NEVER
 
   constructor(socket: Socket, secure: boolean, parts: ClientParts) {
     const { engine, transports } = parts
@@ -99,7 +98,6 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   ended(): void {
     if (this.#stage === 'over') return
     this.#halfClosed = true
-    if (this.#handling?.isTunnel !== true) this.keepAlive = false
     if (this.#stage === 'head') this.#endEarly()
     else if (this.#stage === 'busy' ? this.#handling?.clientEnded() !== false : this.isPending) {
       this.#setDue()
@@ -111,7 +109,11 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   }
 
   due(nowMs: number): void {
-    if (nowMs >= this.#totalDueAtMs) {
+    if (nowMs >= this.#slowAtMs) {
+      this.#slowAtMs = NEVER
+      this.#setDue()
+      this.#handling?.clientIsSlow()
+    } else if (nowMs >= this.#totalDueAtMs) {
       this.#totalDueAtMs = NEVER
       this.#setDue()
       this.#handling?.expire()
@@ -130,6 +132,7 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   write(bytes: Buffer, from: number, to: number): boolean {
     if (this.#stage === 'over') return true
     if (this.#output.write(bytes, from, to)) return true
+    this.#beginsToBeSlow()
     this.#setDue()
     return false
   }
@@ -157,6 +160,7 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   answered(): void {
     this.#handling = undefined
     this.#totalDueAtMs = NEVER
+    this.#slowAtMs = NEVER
     if (this.#stage !== 'busy') return
     if (!this.keepAlive) {
       this.endAfterWriting()
@@ -179,10 +183,6 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   tunnelBegan(): void {
     this.#totalDueAtMs = NEVER
     if (!this.#input.isTaking) this.#goOn()
-  }
-
-  stayUntil(dueAtMs: number): void {
-    this.dueAtMs = dueAtMs
   }
 
   /** Ends it in good order: what is written arrives, and what still comes is read for a moment. */
@@ -217,14 +217,13 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
     this.#setDue()
   }
 
-  /** What came while nobody could take it. */
   #goOn(): void {
     this.#input.offerAgain()
+    if (this.#stage === 'head' && this.#halfClosed) this.#endEarly()
     if (this.#input.length > EARLY_BYTES_MAX || this.#stage === 'closing') return
     if (this.#stage === 'head' || this.#handling?.wantsBody !== true) this.resume()
   }
 
-  /** A head, or a part of a body. */
   take(bytes: Buffer, at: number, length: number): number {
     const handling = this.#handling
     if (handling !== undefined && (handling.wantsBody || handling.isTunnel)) {
@@ -248,16 +247,20 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
     const { engine, door } = this.#parts
     this.#stage = 'busy'
     // What follows on a refused upgrade may be meant for the other protocol.
-    this.keepAlive = head.keepAlive && !this.#halfClosed && !head.upgradesToWebSocket
+    this.keepAlive = head.keepAlive && !head.upgradesToWebSocket
     this.minor = head.minor
     this.#totalDueAtMs = engine.deadlines.nowMs + engine.limits.totalTimeoutMs
-    const from = head.end
     const handling = door.open(this, bytes, to)
     if (handling === undefined) return 0
     this.#handling = handling
-    const used = handling.begin(bytes, from, to)
+    const used = handling.begin(bytes, head.end, to)
+    if (handling.wantsBody) this.#beginsToBeSlow()
     this.#setDue()
     return used
+  }
+
+  #beginsToBeSlow(): void {
+    this.#slowAtMs = Math.min(this.#slowAtMs, this.#parts.engine.deadlines.nowMs + SLOW_AFTER_MS)
   }
 
   #refuse(status: number): void {
@@ -277,9 +280,8 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   #giveUpBody(): void {
     const handling = this.#handling
     this.#handling = undefined
-    const wasAnswering = handling?.isAnswering === true
     handling?.gone()
-    if (wasAnswering) this.destroy()
+    if (handling?.isAnswering === true) this.destroy()
     else this.#refuse(408)
   }
 
@@ -290,11 +292,10 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
     this.#setDue()
   }
 
-  /** Within a tenth of a second: so closely nobody looks. */
   #setDue(): void {
     if (this.#stage === 'over') return
     const { limits, deadlines } = this.#parts.engine
     const dueAtMs = deadlines.nowMs + patienceMs(this.#stage, this, limits)
-    this.dueAtMs = Math.min(this.#totalDueAtMs, dueAtMs)
+    this.dueAtMs = Math.min(this.#totalDueAtMs, this.#slowAtMs, dueAtMs)
   }
 }

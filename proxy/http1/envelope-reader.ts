@@ -65,6 +65,10 @@ export class EnvelopeReader implements Handling {
     // Nothing of an answer is written before all of it was read.
   }
 
+  clientIsSlow(): void {
+    // No replica has anything of it yet.
+  }
+
   clientEnded(): boolean {
     return this.#body.isComplete
   }

@@ -79,7 +79,8 @@ export class Front implements Door {
     const rewritten = absolute || destination.target !== asked.target
     return {
       target: rewritten ? destination.target : undefined,
-      host: absolute ? asked.host : undefined,
+      // A request of 1.0 may come without a host; one of 1.1 says that it has none.
+      host: absolute || head.hostFrom < 0 ? asked.host : undefined,
       upgrades: head.upgradesToWebSocket,
       trusted: this.#parts.limits.trustedHops > 0,
       introduction,

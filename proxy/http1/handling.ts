@@ -1,4 +1,6 @@
 import type { ClientConnection } from './client-connection.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { Transports } from './transport.ts'
 
 /** What a request became once it was let in: something that takes its body and brings an answer. */
 export interface Handling {
@@ -14,6 +16,8 @@ export interface Handling {
   /** The client sends nothing more. Answers whether it may still wait for what comes back. */
   clientEnded(): boolean
   gone(): void
+  /** It waits for the client, not for a replica. */
+  clientIsSlow(): void
   /** It takes longer than any request may. */
   expire(): void
 }
@@ -22,4 +26,12 @@ export interface Handling {
 export interface Door {
   /** The engine's head was just read from bytes[…, to). */
   open(client: ClientConnection, bytes: Buffer, to: number): Handling | undefined
+}
+
+/** What a client's connection is given. */
+export interface ClientParts {
+  readonly engine: EngineParts
+  readonly transports: Transports
+  readonly door: Door
+  readonly onEnd: (client: ClientConnection) => void
 }

@@ -163,11 +163,8 @@ export class RequestWriter implements LineFilter {
   }
 
   #forwardedHost(head: RequestHead, host: string | undefined): void {
-    if (host !== undefined) {
-      this.#out.line('X-Forwarded-Host: ', host)
-      return
-    }
-    if (head.hostTo <= head.hostFrom) return
+    if (host !== undefined && host !== '') this.#out.line('X-Forwarded-Host: ', host)
+    if (host !== undefined || head.hostTo <= head.hostFrom) return
     this.#out.text('X-Forwarded-Host: ')
     this.#out.copy(this.#bytes, head.hostFrom, head.hostTo)
     this.#out.lineEnd()

@@ -94,6 +94,6 @@ export class Tunnel {
     const { deadlines, limits } = this.#upstream.parts
     const dueAtMs = deadlines.nowMs + limits.lastingIdleMs
     this.#upstream.dueAtMs = dueAtMs
-    this.#client.stayUntil(dueAtMs)
+    this.#client.dueAtMs = dueAtMs
   }
 }

@@ -92,6 +92,40 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     expect(asked).toEqual(['POST /1', 'PUT /2'])
   })
 
+  test('keeps its connection to a replica for the next request', async () => {
+    const heard: string[] = []
+    const port = await rawUpstream((socket) => {
+      const at = heard.push('') - 1
+      socket.on('data', (bytes) => {
+        heard[at] += String(bytes)
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      })
+    })
+    const { url } = await startRig({ web: [port] }, {}, { engine })
+    for (let round = 0; round < 5; round += 1) await (await fetch(`${url}/s/web/${round}`)).text()
+    expect(heard.map((text) => text.match(/GET \S+/g))).toEqual([
+      ['GET /0', 'GET /1', 'GET /2', 'GET /3', 'GET /4'],
+    ])
+  })
+
+  test('lets no upgrade overtake the requests before it', async () => {
+    let release: () => void = () => undefined
+    let asked = 0
+    const port = await upstream((_request, response) => {
+      asked += 1
+      release = () => response.end('first')
+    })
+    const { port: proxyPort, traffic } = await startRig({ web: [port] }, {}, { engine })
+    const upgrade = get('/s/web/2', 'Connection: Upgrade', 'Upgrade: websocket')
+    const client = new RawClient(proxyPort, get('/s/web/1') + upgrade)
+    await until(() => asked === 1 || client.closed)
+    release()
+    await until(() => client.closed || asked === 2)
+    release()
+    expect(await client.all()).toMatch(/^(HTTP\/1\.1 200 [\s\S]*)?$/)
+    await until(() => traffic.inFlight.size === 0)
+  })
+
   test('answers what came before broken bytes, and then says so', async () => {
     const { port } = await startRig({ web: [await echoUpstream()] }, {}, { engine })
     const text = await new RawClient(port, `${get('/s/web/1')}what?\r\n\r\n`).all()
