@@ -40,7 +40,8 @@ export interface Caller {
 export class Exchange implements Waiting {
   readonly service: ServiceTraffic
   readonly affinity: string | undefined
-  readonly arrivedAtMs: number
+  /** When it asked for a replica. */
+  arrivedAtMs: number
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
   /** Its neighbours among those that may be asked of a second replica. */
@@ -76,6 +77,7 @@ export class Exchange implements Waiting {
   /** Joins the queue of its service; its caller hears whom to ask, perhaps within this call. */
   enter(kind: 'request' | 'upgrade'): void {
     const { service } = this
+    this.arrivedAtMs = service.nowMs()
     service.budget.arrived()
     if (kind === 'request') service.meter.arrived(service.id)
     this.#placed(service.queue.arrive(this, this.arrivedAtMs), this.arrivedAtMs)
@@ -164,8 +166,8 @@ export class Exchange implements Waiting {
   }
 
   /** One of two that were asked gave no answer: the other goes on. */
-  secondFailed(replica: ReplicaState, failure: Failure): boolean {
-    if (this.#second === undefined) return false
+  secondFailed(replica: ReplicaState, failure: Failure): void {
+    if (this.#second === undefined) return
     const nowMs = this.service.nowMs()
     const isSecond = replica === this.#second
     this.#leave(replica, failure === 'timeout' ? 'timeout' : 'failed', nowMs)
@@ -175,7 +177,6 @@ export class Exchange implements Waiting {
     }
     this.#second = undefined
     this.service.pump()
-    return true
   }
 
   /**

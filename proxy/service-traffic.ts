@@ -61,6 +61,11 @@ export class ServiceTraffic {
     return absence ?? `"${name}" has no replica that can be asked`
   }
 
+  /** Somebody is there to be asked. */
+  get isServed(): boolean {
+    return this.#fragment.endpoints.length > 0
+  }
+
   /** Nothing of it is under way. */
   get isQuiet(): boolean {
     return this.queue.waiting === 0 && this.queue.isIdle

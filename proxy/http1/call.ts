@@ -2,6 +2,7 @@ import type { ReplicaState } from '../decide/replica-state.ts'
 import { type Caller, Exchange, type Failure, type Refusal } from '../exchange.ts'
 import type { ServiceTraffic } from '../service-traffic.ts'
 import { type Answered, AnswerRelay } from './answer-relay.ts'
+import { AskedReplicas } from './asked-replicas.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { EngineParts } from './engine-parts.ts'
 import {
@@ -13,7 +14,7 @@ import {
 } from './own-answer.ts'
 import type { ResponseHead } from './response-head.ts'
 import { Tunnel, type Tunnelling } from './tunnel.ts'
-import { type Outbound, Upload } from './upload.ts'
+import { GATHERED_MAX, type Outbound, Upload } from './upload.ts'
 import type { Asker, Stretch, UpstreamConnection } from './upstream-connection.ts'
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
@@ -31,10 +32,11 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
   readonly #parts: EngineParts
   readonly #out: Outbound
   readonly #upload: Upload
-  #upstream: UpstreamConnection | undefined = undefined
-  /** A second replica that was asked the same, because the first one takes long. */
-  #second: UpstreamConnection | undefined = undefined
+  readonly #asked = new AskedReplicas()
   #attempts = 0
+  #entered = false
+  /** Its client takes long to send or to read. */
+  #isHeldUp = false
   /** A kept connection was stale: others may be. */
   #fresh = false
   #relay: AnswerRelay | undefined = undefined
@@ -81,38 +83,37 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   /** Begins with what came together with the head; answers how much of it belongs to this. */
   begin(bytes: Buffer, from: number, to: number): number {
-    const taken = this.#upload.first(bytes, from, to)
-    if (this.#upload.isComplete) this.exchange.requestComplete()
-    else this.#client.pause()
-    if (this.#upload.isBroken) this.#reject()
-    else this.exchange.enter(this.#out.upgrades ? 'upgrade' : 'request')
+    const taken = this.#upload.take(bytes, from, to)
+    // Whoever waits for a word before it sends gets it only if somebody is there.
+    if (this.#out.awaitsContinue && !this.#upload.isComplete) {
+      if (this.exchange.service.isServed) this.#client.write(CONTINUE, 0, CONTINUE.length)
+      else this.#enter()
+    }
+    this.#gathered()
     return taken
   }
 
   /** More from the client; answers how much of bytes[from, to) belongs to this request. */
   fromClient(bytes: Buffer, from: number, to: number): number {
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.fromClient(bytes, from, to)
-      return to - from
-    }
-    const taken = this.#upload.more(bytes, from, to)
-    if (this.#upload.isBroken) this.#reject()
-    else if (this.#upload.isComplete) this.exchange.requestComplete()
+    if (this.#tunnel !== undefined) return this.#tunnel.fromClient(bytes, from, to)
+    const taken = this.#upload.take(bytes, from, to)
+    this.#gathered()
     return taken
   }
 
   ask(replica: ReplicaState): void {
+    if (this.#isHeldUp) this.exchange.waitsForClient()
     this.#attempts += 1
     const idleMaxMs = this.#fresh ? -1 : this.#upload.isRepeatable ? NEVER : FRESH_MS
     const upstream = this.#parts.upstreams.lease(replica, this, this.#parts, idleMaxMs)
-    this.#upstream = upstream
+    this.#asked.first = upstream
     if (upstream === undefined) this.#failed('connect')
     else if (upstream.isOpen) this.opened(upstream)
   }
 
   askToo(replica: ReplicaState): void {
     const second = this.#parts.upstreams.lease(replica, this, this.#parts, NEVER)
-    this.#second = second
+    this.#asked.second = second
     if (second === undefined) this.exchange.secondFailed(replica, 'connect')
     else if (second.isOpen) this.opened(second)
   }
@@ -125,12 +126,9 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   opened(upstream: UpstreamConnection): void {
     upstream.dueAtMs = this.#parts.deadlines.nowMs + this.#parts.limits.answerTimeoutMs
-    if (upstream === this.#second) {
+    if (upstream === this.#asked.second) {
       this.#upload.copyTo(upstream)
       return
-    }
-    if (this.#out.awaitsContinue && !this.#upload.isComplete && this.#attempts === 1) {
-      this.#client.write(CONTINUE, 0, CONTINUE.length)
     }
     this.#upload.sendTo(upstream)
     if (this.#upload.isRepeatable) this.exchange.service.watch(this.exchange)
@@ -138,7 +136,7 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   drained(upstream: UpstreamConnection): void {
     if (this.#tunnel !== undefined) this.#tunnel.upstreamDrained()
-    else if (upstream === this.#upstream) this.#upload.drained()
+    else if (upstream === this.#asked.first) this.#upload.drained()
   }
 
   hint(bytes: Buffer, from: number, to: number): void {
@@ -152,7 +150,7 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     bytes: Buffer,
     { from, to }: Stretch,
   ): void {
-    this.#settleOn(upstream)
+    this.#asked.settleOn(upstream)
     this.exchange.answered(upstream.replica)
     if (head.status === SWITCHING) {
       this.#switch(upstream, head, bytes, { from, to })
@@ -177,7 +175,8 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     if (this.#over) return
     if (this.#tunnel !== undefined) this.#tunnel.upstreamLost()
     else if (this.#relay !== undefined) this.#relay.cut()
-    else if (!this.#otherGoesOn(upstream, failure)) this.#failed(failure)
+    else if (this.#asked.without(upstream)) this.exchange.secondFailed(upstream.replica, failure)
+    else this.#failed(failure)
   }
 
   clientDrained(): void {
@@ -192,7 +191,10 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     return true
   }
 
+  /** What it holds up holds no permit. */
   clientIsSlow(): void {
+    this.#isHeldUp = true
+    this.#enter()
     this.exchange.waitsForClient()
   }
 
@@ -227,24 +229,24 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     this.#client.endAfterWriting()
   }
 
-  #settleOn(upstream: UpstreamConnection): void {
-    const second = this.#second
-    if (second === undefined) return
-    this.#second = undefined
-    if (upstream === second) this.#upstream?.destroy()
-    else second.destroy()
-    this.#upstream = upstream
+  /** A body is gathered before a replica is asked, so that slow clients keep none busy. */
+  #gathered(): void {
+    if (this.#over) return
+    if (this.#upload.isBroken) this.#reject()
+    else if (this.#upload.isComplete) {
+      this.exchange.requestComplete()
+      this.#enter()
+    } else if (this.#upload.gathered >= GATHERED_MAX) this.#enter()
   }
 
-  #otherGoesOn(upstream: UpstreamConnection, failure: Failure): boolean {
-    if (this.#second === undefined) return false
-    if (upstream === this.#upstream) this.#upstream = this.#second
-    this.#second = undefined
-    return this.exchange.secondFailed(upstream.replica, failure)
+  #enter(): void {
+    if (this.#entered || this.#over) return
+    this.#entered = true
+    this.exchange.enter(this.#out.upgrades ? 'upgrade' : 'request')
   }
 
   #failed(failure: Failure): void {
-    this.#upstream = undefined
+    this.#asked.first = undefined
     this.#upload.left()
     if (failure === 'stale') this.#fresh = true
     const mayAgain = this.#attempts < this.#parts.limits.attemptsMax && this.#isSafe(failure)
@@ -290,10 +292,9 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
 
   #close(): void {
     this.#over = true
-    this.#second?.destroy()
     // One that was given back may carry another request by now.
-    if (this.#relay?.isGivenBack !== true) this.#upstream?.destroy()
-    this.#upstream = undefined
+    if (this.#relay?.isGivenBack === true) this.#asked.first = undefined
+    this.#asked.leave()
     this.#parts.outgoing.giveBack(this.#out.bytes)
     this.#parts.underWay -= 1
   }

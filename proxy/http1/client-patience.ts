@@ -20,7 +20,7 @@ export interface ClientWaiting {
 /** Requests that come before their turn: more of them than this wait with the kernel. */
 export const EARLY_BYTES_MAX = 65_536
 /** A client that takes longer to send or to read holds no replica's permit. */
-export const SLOW_AFTER_MS = 1_000
+export const SLOW_AFTER_MS = 200
 export const NEVER = Number.POSITIVE_INFINITY
 
 /**

@@ -15,8 +15,8 @@ import type { Outbound } from './upload.ts'
 
 const ENVELOPE_PATH = '/proxy'
 const SHOWN_MAX = 256
-/** What of a body came with its head is sent with it, up to this. */
-const BODY_AT_HAND_MAX = 18_000
+/** A body up to this is kept with its head, sent with it, and can be sent again. */
+const BODY_WITH_HEAD_MAX = 18_000
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 
 /** Where a request was sent to by its client. */
@@ -56,8 +56,9 @@ export class Front implements Door {
     const { outgoing, requestWriter, requestHead: head } = this.#parts
     const passing = this.#passing(client, way)
     const body = RequestBody.of(head.contentLength, head.chunked)
-    const atHand = body.isComplete ? 0 : Math.min(way.to - head.end, BODY_AT_HAND_MAX)
-    const into = outgoing.lease(requestBytesMax(head, passing) + atHand)
+    const withHead = body.isComplete ? 0 : Math.max(head.contentLength, way.to - head.end)
+    const room = Math.min(withHead, BODY_WITH_HEAD_MAX)
+    const into = outgoing.lease(requestBytesMax(head, passing) + room)
     const length = requestWriter.write(bytes, head, passing, into)
     return {
       bytes: into,

@@ -42,11 +42,13 @@ export class Tunnel {
     this.#arm()
   }
 
-  fromClient(bytes: Buffer, from: number, to: number): void {
+  /** Takes all of it. */
+  fromClient(bytes: Buffer, from: number, to: number): number {
     this.#arm()
     // The client's bytes are lent for this call only.
     const piece = Buffer.from(bytes.subarray(from, to))
     if (!this.#upstream.send(piece, 0, piece.length)) this.#client.pause()
+    return to - from
   }
 
   fromUpstream(bytes: Buffer, from: number, to: number): void {

@@ -1,4 +1,5 @@
 import type { EngineParts } from './engine-parts.ts'
+import { KeptBytes } from './kept-bytes.ts'
 import type { RequestBody } from './request-body.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -20,6 +21,9 @@ export interface Outbound {
   readonly slow: boolean
 }
 
+/** A body is gathered up to this before a replica is asked to take it. */
+export const GATHERED_MAX = 65_536
+
 /** Whose body it is: its connection is read at the pace of the replica. */
 export interface Uploader {
   pause(): void
@@ -34,8 +38,9 @@ export class Upload {
   readonly #client: Uploader
   readonly #parts: EngineParts
   #length: number
+  #gathered = 0
   /** Part of the body that is at hand, while nobody is there to take it. */
-  #rest: Buffer | undefined = undefined
+  #rest = new KeptBytes()
   /** More of the body was sent than is kept: it cannot be asked again. */
   #streamed = false
   /** Who has what is kept, and takes what comes. */
@@ -61,7 +66,7 @@ export class Upload {
 
   /** All of it is with the replica. */
   get isSent(): boolean {
-    return this.#body.isComplete && this.#rest === undefined
+    return this.#body.isComplete && this.#rest.length === 0
   }
 
   get isRepeatable(): boolean {
@@ -73,27 +78,21 @@ export class Upload {
     return !this.#streamed
   }
 
-  /** Takes what came together with the head; answers how much of bytes[from, to) that is. */
-  first(bytes: Buffer, from: number, to: number): number {
+  /** How much of the body is kept. */
+  get gathered(): number {
+    return this.#gathered
+  }
+
+  /** Takes more of the body; answers how much of bytes[from, to) that is. */
+  take(bytes: Buffer, from: number, to: number): number {
     if (this.#body.isComplete || from === to) return 0
     const taken = this.#body.take(bytes, from, to)
     if (this.#body.isBroken) return taken
     const piece = this.#body.rewritten ?? bytes.subarray(from, from + taken)
-    if (this.#length + piece.length <= this.#bytes.length) {
-      this.#bytes.set(piece, this.#length)
-      this.#length += piece.length
-    } else {
-      this.#rest = Buffer.from(piece)
-    }
-    return taken
-  }
-
-  /** Takes more of the body; answers how much of bytes[from, to) that is. */
-  more(bytes: Buffer, from: number, to: number): number {
-    const taken = this.#body.take(bytes, from, to)
-    if (this.#body.isBroken) return taken
-    const piece = this.#body.rewritten ?? Buffer.from(bytes.subarray(from, from + taken))
-    if (piece.length > 0) this.#pass(piece)
+    if (piece.length === 0) return taken
+    const taker = this.#taker
+    if (taker === undefined || taker.isPending || this.#rest.length > 0) this.#keep(piece)
+    else this.#pass(piece, taker)
     return taken
   }
 
@@ -106,10 +105,10 @@ export class Upload {
   /** The replica's connection has what was pending. */
   drained(): void {
     const rest = this.#rest
-    this.#rest = undefined
-    if (rest !== undefined) {
+    if (rest.length > 0) {
+      this.#rest = new KeptBytes()
       this.#streamed = true
-      if (this.#taker?.send(rest, 0, rest.length) !== true) return
+      if (this.#taker?.send(rest.bytes, 0, rest.length) !== true) return
     }
     if (!this.#body.isComplete) this.#client.resume()
   }
@@ -124,15 +123,25 @@ export class Upload {
     this.#taker = undefined
   }
 
-  #pass(piece: Buffer): void {
-    const taker = this.#taker
-    if (taker === undefined || taker.isPending || this.#rest !== undefined) {
-      this.#rest = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece])
-      this.#client.pause()
-      return
+  #keep(piece: Buffer): void {
+    this.#gathered += piece.length
+    if (this.#taker === undefined && this.#rest.length === 0 && this.#fits(piece)) {
+      this.#bytes.set(piece, this.#length)
+      this.#length += piece.length
+    } else {
+      this.#rest.append(piece, 0, piece.length)
     }
+    if (this.#taker !== undefined || this.#gathered >= GATHERED_MAX) this.#client.pause()
+  }
+
+  #fits(piece: Buffer): boolean {
+    return this.#length + piece.length <= this.#bytes.length
+  }
+
+  /** The client's memory is lent for the call only. */
+  #pass(piece: Buffer, taker: UpstreamConnection): void {
     this.#streamed = true
     taker.dueAtMs = this.#parts.deadlines.nowMs + this.#parts.limits.answerTimeoutMs
-    if (!taker.send(piece, 0, piece.length)) this.#client.pause()
+    if (!taker.send(Buffer.from(piece), 0, piece.length)) this.#client.pause()
   }
 }

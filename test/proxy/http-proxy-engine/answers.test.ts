@@ -80,7 +80,7 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     const { port: proxyPort } = await startRig({ web: [port] }, {}, { engine })
     const asks = 'GET /s/web HTTP/1.0\r\nHost: t\r\nConnection: keep-alive\r\n\r\n'
     const text = await new RawClient(proxyPort, asks).all()
-    expect(text).toMatch(/\r\n\r\none two$/)
+    expect(text).toMatch(/\r\nConnection: close\r\n[\s\S]*\r\n\r\none two$/)
     expect(text.toLowerCase()).not.toContain('transfer-encoding')
   })
 
@@ -94,6 +94,46 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     expect(cookie).toMatch(/^orchestrify-replica-web=web-\d+$/)
     const again = await fetch(`${rig.url}/s/web`, { headers: { cookie } })
     expect(again.headers.has('set-cookie')).toBe(false)
+  })
+
+  test('lets nobody wait for a body that cannot come', async () => {
+    const none = await answering('HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n')
+    const head = await answering('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n')
+    const { url, port } = await startRig({ none: [none], head: [head] }, {}, { engine })
+    const text = await new RawClient(port, get('/s/none', 'Connection: close')).all()
+    expect(text).toMatch(/^HTTP\/1\.1 204 /)
+    expect(text.toLowerCase()).not.toContain('content-length')
+    const body = JSON.stringify({ name: 'head', method: 'HEAD' })
+    const answer = await fetch(`${url}/proxy`, { method: 'POST', body })
+    expect([answer.status, await answer.text()]).toEqual([200, ''])
+  })
+
+  test('keeps no connection to a replica that speaks unasked', async () => {
+    let isClosed = false
+    const port = await rawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine')
+        socket.on('data', () => undefined)
+        void until(() => isAnswered).then(() => socket.write('HTTP/1.1 '))
+      })
+      socket.once('close', () => {
+        isClosed = true
+      })
+    })
+    let isAnswered = false
+    const { url } = await startRig({ web: [port] }, { upstreamIdleMs: 60_000 }, { engine })
+    await (await fetch(`${url}/s/web`)).text()
+    isAnswered = true
+    await until(() => isClosed)
+  })
+
+  test('passes every header of an answer on where thousands are allowed', async () => {
+    const more = Array.from({ length: 2_500 }, (_, at) => `X-${at}: 1\r\n`).join('')
+    const port = await answering(`HTTP/1.1 200 OK\r\n${more}Content-Length: 0\r\n\r\n`)
+    const limits = { headersMax: 5_000, headerBytesMax: 100_000 }
+    const { port: proxyPort } = await startRig({ web: [port] }, limits, { engine })
+    const text = await new RawClient(proxyPort, get('/s/web', 'Connection: close')).all()
+    expect(text.match(/\r\nX-\d+: 1/g)).toHaveLength(2_500)
   })
 
   test('cuts an answer that stands still, and frees the replica', async () => {

@@ -108,6 +108,35 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     ])
   })
 
+  test('asks over a new connection when a kept one turns out to be closed: others may be', async () => {
+    let asked = 0
+    const port = await rawUpstream((socket) => {
+      let requests = 0
+      socket.on('data', () => {
+        requests += 1
+        asked += 1
+        const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
+        if (requests > 1) socket.destroy()
+        else void until(() => asked >= 3).then(() => socket.write(answer))
+      })
+    })
+    const { url } = await startRig({ web: [port] }, { attemptsMax: 2 }, { engine })
+    await Promise.all([1, 2, 3].map(() => fetch(`${url}/s/web`)))
+    expect((await fetch(`${url}/s/web`)).status).toBe(200)
+  })
+
+  test('passes every header on where thousands are allowed, those that frame the body too', async () => {
+    const heard: string[] = []
+    const limits = { headersMax: 5_000, headerBytesMax: 100_000 }
+    const { port } = await startRig({ web: [await recordingUpstream(heard)] }, limits, { engine })
+    const more = Array.from({ length: 2_500 }, (_, at) => `X-${at}: 1\r\n`).join('')
+    const head = `POST /s/web HTTP/1.1\r\nHost: t\r\n${more}Content-Length: 4\r\n\r\n`
+    new RawClient(port, `${head}body`)
+    await until(() => heard[0]?.endsWith('\r\n\r\nbody'))
+    expect(heard[0]?.match(/\r\nx-\d+: 1/gi)).toHaveLength(2_500)
+    expect(heard[0]?.toLowerCase()).toContain('\r\ncontent-length: 4\r\n')
+  })
+
   test('lets no upgrade overtake the requests before it', async () => {
     let release: () => void = () => undefined
     let asked = 0
