@@ -76,7 +76,6 @@ export class Call implements Caller, Asker, Answered, Tunnelling {
     return this.#tunnel !== undefined
   }
 
-  /** A connection that is meant to stay open. */
   get isLasting(): boolean {
     return this.exchange.isLasting
   }

@@ -179,7 +179,6 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
     this.answered()
   }
 
-  /** From now on only silence ends it. */
   tunnelBegan(): void {
     this.#totalDueAtMs = NEVER
     if (!this.#input.isTaking) this.#goOn()
