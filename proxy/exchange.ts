@@ -41,7 +41,7 @@ export class Exchange implements Waiting {
   readonly service: ServiceTraffic
   readonly affinity: string | undefined
   /** When it asked for a replica. */
-  arrivedAtMs: number
+  arrivedAtMs = 0
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
   /** Its neighbours among those that may be asked of a second replica. */
@@ -71,13 +71,12 @@ export class Exchange implements Waiting {
     this.#caller = caller
     this.affinity = asked.affinity
     this.#slow = asked.slow
-    this.arrivedAtMs = service.nowMs()
   }
 
   /** Joins the queue of its service; its caller hears whom to ask, perhaps within this call. */
   enter(kind: 'request' | 'upgrade'): void {
     const { service } = this
-    this.arrivedAtMs = service.nowMs()
+    this.arrivedAtMs = this.#completeAtMs < 0 ? service.nowMs() : this.#completeAtMs
     service.budget.arrived()
     if (kind === 'request') service.meter.arrived(service.id)
     this.#placed(service.queue.arrive(this, this.arrivedAtMs), this.arrivedAtMs)
@@ -215,7 +214,9 @@ export class Exchange implements Waiting {
     this.#endVisits(kind, status, nowMs)
     const endMs = kind === 'aborted' && this.#leftAtMs >= 0 ? this.#leftAtMs : nowMs
     const elapsedMs = endMs - (this.#completeAtMs < 0 ? this.arrivedAtMs : this.#completeAtMs)
-    service.finished(this.#slow && kind !== 'unserved' ? 'lasting' : kind, elapsedMs)
+    const counts = !this.#slow || kind === 'unserved'
+    // What never asked for a replica says nothing of the service.
+    if (this.arrivedAtMs > 0) service.finished(counts ? kind : 'lasting', elapsedMs)
     if (status > 0) service.total.answered(status)
     service.pump()
   }

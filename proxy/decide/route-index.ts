@@ -25,6 +25,8 @@ export class RouteIndex {
   readonly #byImage = new Map<string, RouteFragment[]>()
   readonly #byHost = new Map<string, Paths>()
   #depthMax = 0
+  /** Whether any rule names a host. */
+  #namesHosts = false
 
   constructor(fragments: Iterable<RouteFragment>) {
     for (const fragment of [...fragments].sort(byName)) this.#add(fragment)
@@ -42,7 +44,7 @@ export class RouteIndex {
   match(host: string, target: string): Destination | undefined {
     const path = pathOf(target)
     return (
-      this.#hosted(normalHost(host), path, target) ??
+      (this.#namesHosts ? this.#hosted(normalHost(host), path, target) : undefined) ??
       this.#prefixed(path, target) ??
       this.#routed(ANY_HOST, path, target)
     )
@@ -62,6 +64,7 @@ export class RouteIndex {
     }
     for (const rule of fragment.routes) {
       const host = normalHost(rule.host ?? ANY_HOST)
+      if (host !== ANY_HOST) this.#namesHosts = true
       const path = `/${(rule.path ?? '').replace(/^\/+|\/+$/g, '')}`
       const paths: Paths = this.#byHost.get(host) ?? new Map()
       this.#byHost.set(host, paths)
@@ -115,9 +118,14 @@ function imageKey(text: string): string {
 
 /** The host without its port and the dot of an absolute name, in lower case. */
 function normalHost(host: string): string {
-  const bare = host.startsWith('[') ? host.replace(/\]:\d*$/, ']') : host.replace(/:\d*$/, '')
-  return bare.replace(/\.$/, '').toLowerCase()
+  let end = host.length
+  const colon = host.lastIndexOf(':')
+  if (colon >= 0 && host.indexOf(']', colon) === -1) end = colon
+  if (host.charCodeAt(end - 1) === DOT) end -= 1
+  return (end === host.length ? host : host.slice(0, end)).toLowerCase()
 }
+
+const DOT = 46
 
 function byName(a: RouteFragment, b: RouteFragment): number {
   if (a.name === b.name) return a.service < b.service ? -1 : 1

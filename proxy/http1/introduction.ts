@@ -19,8 +19,9 @@ export const HAS_REQUEST_ID = 1
 export const HAS_TRACE = 2
 export const HAS_FORWARDED = 4
 
-export const REQUEST_ID_BYTES = 16
-export const SPAN_ID_BYTES = 8
+/** In words of eight hexadecimal digits. */
+export const REQUEST_ID_WORDS = 4
+export const SPAN_ID_WORDS = 2
 
 const KNOWN_MAX = 4_096
 const KINDS = 8
@@ -60,12 +61,12 @@ export class Introductions {
     let spanIdAt = -1
     if ((has & HAS_REQUEST_ID) === 0) {
       requestIdAt = text.length + REQUEST_ID.length
-      text += `${REQUEST_ID}${'0'.repeat(2 * REQUEST_ID_BYTES)}\r\n`
+      text += `${REQUEST_ID}${'0'.repeat(8 * REQUEST_ID_WORDS)}\r\n`
     }
     if (this.#startsTraces && (has & HAS_TRACE) === 0) {
       traceIdAt = text.length + TRACE.length
-      spanIdAt = traceIdAt + 2 * REQUEST_ID_BYTES + 1
-      const ids = `${'0'.repeat(2 * REQUEST_ID_BYTES)}-${'0'.repeat(2 * SPAN_ID_BYTES)}`
+      spanIdAt = traceIdAt + 8 * REQUEST_ID_WORDS + 1
+      const ids = `${'0'.repeat(8 * REQUEST_ID_WORDS)}-${'0'.repeat(8 * SPAN_ID_WORDS)}`
       text += `${TRACE}${ids}-01\r\n`
     }
     return { bytes: Buffer.from(text, 'latin1'), requestIdAt, traceIdAt, spanIdAt }

@@ -5,8 +5,8 @@ import {
   HAS_REQUEST_ID,
   HAS_TRACE,
   type Introduction,
-  REQUEST_ID_BYTES,
-  SPAN_ID_BYTES,
+  REQUEST_ID_WORDS,
+  SPAN_ID_WORDS,
   type Template,
 } from './introduction.ts'
 import type { RandomIds } from './random-ids.ts'
@@ -22,6 +22,7 @@ const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const CHUNKED_LINE = Buffer.from('Transfer-Encoding: chunked\r\n')
 const EMPTY_LINE = Buffer.from('Content-Length: 0\r\n')
 const UPGRADE_LINES = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n')
+const ID_DIGITS = 8 * REQUEST_ID_WORDS
 /** What the proxy's own lines need at most, beside addresses and hosts. */
 const OWN_LINES_BYTES = 640
 
@@ -154,12 +155,12 @@ export class RequestWriter implements LineFilter {
     const { at, bytes } = this.#out
     this.#out.whole(template.bytes)
     const { requestIdAt, traceIdAt, spanIdAt } = template
-    if (requestIdAt < 0 && traceIdAt < 0) return
-    const drawn = this.#ids.draw(REQUEST_ID_BYTES + SPAN_ID_BYTES)
-    if (requestIdAt >= 0) this.#ids.write(bytes, at + requestIdAt, drawn, REQUEST_ID_BYTES)
+    if (requestIdAt >= 0) this.#ids.write(bytes, at + requestIdAt, REQUEST_ID_WORDS)
     if (traceIdAt < 0) return
-    this.#ids.write(bytes, at + traceIdAt, drawn, REQUEST_ID_BYTES)
-    this.#ids.write(bytes, at + spanIdAt, drawn + REQUEST_ID_BYTES, SPAN_ID_BYTES)
+    // The trace and the request it began with have one name.
+    if (requestIdAt < 0) this.#ids.write(bytes, at + traceIdAt, REQUEST_ID_WORDS)
+    else bytes.copyWithin(at + traceIdAt, at + requestIdAt, at + requestIdAt + ID_DIGITS)
+    this.#ids.write(bytes, at + spanIdAt, SPAN_ID_WORDS)
   }
 
   #forwardedHost(head: RequestHead, host: string | undefined): void {

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../shared/model.ts'
 import type { ReplicaState } from '../decide/replica-state.ts'
 import type { Failure } from '../exchange.ts'
 import type { Timed } from './deadlines.ts'
@@ -41,8 +42,7 @@ export class UpstreamConnection implements Receiver, Timed {
   dueAtMs = Number.POSITIVE_INFINITY
   place = 0
   readonly replica: ReplicaState
-  /** The address it was opened to: a replica may come back under another one. */
-  readonly key: string
+  readonly #endpoint: Endpoint
   readonly parts: EngineParts
   readonly #release: (upstream: UpstreamConnection) => void
   #transport: Transport | undefined
@@ -60,12 +60,11 @@ export class UpstreamConnection implements Receiver, Timed {
 
   constructor(
     replica: ReplicaState,
-    key: string,
     parts: EngineParts,
     release: (upstream: UpstreamConnection) => void,
   ) {
     this.replica = replica
-    this.key = key
+    this.#endpoint = replica.endpoint
     this.parts = parts
     this.#release = release
   }
@@ -73,6 +72,11 @@ export class UpstreamConnection implements Receiver, Timed {
   /** The transport that opens it; told once, before anything is heard of it. */
   over(transport: Transport): void {
     this.#transport = transport
+  }
+
+  /** Whether it leads there: a replica may come back under another address. */
+  isAt({ host, port }: Endpoint): boolean {
+    return host === this.#endpoint.host && port === this.#endpoint.port
   }
 
   get isOpen(): boolean {

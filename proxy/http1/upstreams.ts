@@ -7,7 +7,7 @@ import { type Asker, UpstreamConnection } from './upstream-connection.ts'
 /** The connections to replicas: kept where they may be used again, bounded per replica. */
 export class Upstreams {
   readonly #transports: Transports
-  readonly #idle = new Map<string, UpstreamConnection[]>()
+  readonly #idle = new Map<ReplicaState, UpstreamConnection[]>()
   readonly #open = new Set<UpstreamConnection>()
   readonly #perReplica = new Map<ReplicaId, number>()
   readonly #release = (upstream: UpstreamConnection): void => this.#forget(upstream)
@@ -30,24 +30,21 @@ export class Upstreams {
     parts: EngineParts,
     idleMaxMs: number,
   ): UpstreamConnection | undefined {
-    const { host, port } = replica.endpoint
-    const key = `${host}:${port}`
-    const kept = this.#kept(key, parts, idleMaxMs)
-    if (kept !== undefined && kept.replica === replica) {
+    const kept = this.#kept(replica, parts.deadlines.nowMs - idleMaxMs)
+    if (kept !== undefined) {
       kept.lease(asker)
       return kept
     }
-    kept?.destroy()
     const open = this.#perReplica.get(replica.id) ?? 0
     if (open >= parts.limits.upstreamConnectionsMax) return undefined
-    return this.#opened(replica, key, asker, parts)
+    return this.#opened(replica, asker, parts)
   }
 
   /** Takes back one whose exchange is complete. */
   giveBack(upstream: UpstreamConnection, nowMs: number): void {
     upstream.rest(nowMs)
-    const idle = this.#idle.get(upstream.key)
-    if (idle === undefined) this.#idle.set(upstream.key, [upstream])
+    const idle = this.#idle.get(upstream.replica)
+    if (idle === undefined) this.#idle.set(upstream.replica, [upstream])
     else idle.push(upstream)
   }
 
@@ -63,23 +60,20 @@ export class Upstreams {
     for (const upstream of [...this.#open]) upstream.destroy()
   }
 
-  #kept(key: string, parts: EngineParts, idleMaxMs: number): UpstreamConnection | undefined {
-    const idle = this.#idle.get(key)
-    const latest = idle?.at(-1)
-    if (idle === undefined || latest === undefined) return undefined
-    // The latest used is the last: when it is too old, all of them are.
-    if (parts.deadlines.nowMs - latest.idleSinceMs > idleMaxMs) return undefined
+  /** The latest used is the last: when it is too old, all of them are. */
+  #kept(replica: ReplicaState, usedSinceMs: number): UpstreamConnection | undefined {
+    const idle = this.#idle.get(replica)
+    if (idle === undefined || idle.length === 0) return undefined
+    const latest = idle[idle.length - 1]
+    if (latest === undefined || latest.idleSinceMs < usedSinceMs) return undefined
     idle.pop()
-    return latest
+    if (latest.isAt(replica.endpoint)) return latest
+    latest.destroy()
+    return undefined
   }
 
-  #opened(
-    replica: ReplicaState,
-    key: string,
-    asker: Asker,
-    parts: EngineParts,
-  ): UpstreamConnection {
-    const upstream = new UpstreamConnection(replica, key, parts, this.#release)
+  #opened(replica: ReplicaState, asker: Asker, parts: EngineParts): UpstreamConnection {
+    const upstream = new UpstreamConnection(replica, parts, this.#release)
     this.#open.add(upstream)
     this.#perReplica.set(replica.id, (this.#perReplica.get(replica.id) ?? 0) + 1)
     upstream.lease(asker)
@@ -91,10 +85,10 @@ export class Upstreams {
   #forget(upstream: UpstreamConnection): void {
     this.#open.delete(upstream)
     upstream.parts.deadlines.forget(upstream)
-    const idle = this.#idle.get(upstream.key)
+    const idle = this.#idle.get(upstream.replica)
     const at = idle?.lastIndexOf(upstream) ?? -1
     if (at >= 0) idle?.splice(at, 1)
-    if (idle?.length === 0) this.#idle.delete(upstream.key)
+    if (idle?.length === 0) this.#idle.delete(upstream.replica)
     const left = (this.#perReplica.get(upstream.replica.id) ?? 1) - 1
     if (left > 0) this.#perReplica.set(upstream.replica.id, left)
     else this.#perReplica.delete(upstream.replica.id)

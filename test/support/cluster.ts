@@ -4,6 +4,7 @@ import type { NodeView, ReplicaView, ServiceView, WhyView } from '../../shared/a
 import type { Entry } from '../../shared/change.ts'
 import { type Asked, type Ground, loopback } from './ground.ts'
 import type { Load } from './load.ts'
+import { childrenOf, killAll } from './processes.ts'
 import { freePort, Program, ROOT, run } from './program.ts'
 import { until } from './until.ts'
 
@@ -123,11 +124,11 @@ export class Cluster {
     return proxy
   }
 
-  /** Ends a proxy and starts it again on the same ports and data. */
+  /** Kills a proxy with all its processes, and starts it again on the same ports and data. */
   async restartProxy(at: number): Promise<void> {
     const before = this.proxies[at]
     if (before === undefined) throw new Error(`there is no proxy ${at}`)
-    await before.program.end('SIGKILL')
+    await killProxy(before)
     const ports = [before.url, before.adminUrl].map((url) => Number(new URL(url).port))
     const after = this.#proxyOn(ports[0] ?? 0, ports[1] ?? 0)
     this.proxies[at] = after
@@ -223,7 +224,7 @@ export class Cluster {
 
   /** Ends everything, also replicas that outlived their worker, and removes the folder. */
   async stop(): Promise<void> {
-    await Promise.all(this.proxies.map(({ program }) => program.end('SIGKILL')))
+    await Promise.all(this.proxies.map(killProxy))
     await this.master?.end('SIGTERM')
     await Promise.all([...this.workers.values()].map((worker) => worker.end('SIGTERM')))
     await this.#ground.clear()
@@ -237,4 +238,11 @@ export class Cluster {
       )
     await until(isUp)
   }
+}
+
+/** Those that carry the traffic would finish it without their parent. */
+async function killProxy({ program }: RunningProxy): Promise<void> {
+  const carriers = childrenOf(program.pid)
+  await program.end('SIGKILL')
+  await killAll(carriers)
 }

@@ -151,6 +151,17 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     expect(traffic.meter.cut(traffic.nowMs())[0]).toMatchObject({ errors: 1 })
   })
 
+  test('cuts a client that does not read, and frees the replica', async () => {
+    const port = await upstream((_request, response) => response.end(Buffer.alloc(50_000_000)))
+    const limits = { bodyIdleMs: 200 }
+    const { port: proxyPort, traffic } = await startRig({ web: [port] }, limits, { engine })
+    const client = new RawClient(proxyPort, get('/s/web'))
+    await client.receives(/200 OK/)
+    client.socket.pause()
+    await until(() => traffic.inFlight.size === 0)
+    expect(traffic.meter.cut(traffic.nowMs())[0]).toMatchObject({ arrivals: 1, errors: 0 })
+  })
+
   test('frees a hundred replies whose clients left in the middle of them', async () => {
     let open = 0
     const port = await upstream((request, response) => {

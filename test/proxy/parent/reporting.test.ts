@@ -2,9 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readProxyConfig } from '../../../proxy/config.ts'
 import { type RunningProxy, start } from '../../../proxy/start.ts'
 import type { Log } from '../../../shared/log.ts'
+import { isAlive } from '../../support/processes.ts'
 import { until } from '../../support/until.ts'
 import { closeAll, fragmentOf, get, RawClient, upstream } from '../support/rig.ts'
-import { isAlive, type ProxyProgram, Stage } from './support/proxy-program.ts'
+import { type ProxyProgram, Stage } from './support/proxy-program.ts'
 import { RoutesMaster } from './support/routes-master.ts'
 
 let stage: Stage

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isAlive } from '../../support/processes.ts'
 import { freePort, run } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
 import { closeAll, get, RawClient, upstream } from '../support/rig.ts'
-import { isAlive, type ProxyProgram, Stage } from './support/proxy-program.ts'
+import { type ProxyProgram, Stage } from './support/proxy-program.ts'
 
 let stage: Stage
 

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isAlive } from '../../support/processes.ts'
 import { until } from '../../support/until.ts'
 import { closeAll, get, RawClient, rawUpstream, upstream } from '../support/rig.ts'
 import { Crowd } from './support/crowd.ts'
-import { isAlive, Stage } from './support/proxy-program.ts'
+import { Stage } from './support/proxy-program.ts'
 
 let stage: Stage
 

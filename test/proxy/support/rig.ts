@@ -1,8 +1,15 @@
 /** An engine on a free port in front of real servers, and raw clients to talk to it. */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type ProxyConfig, readProxyConfig, trafficLimits } from '../../../proxy/config.ts'
-import type { EngineLimits } from '../../../proxy/engine.ts'
+import { beforeAll, describe } from 'vitest'
+import {
+  engineLimits,
+  type ProxyConfig,
+  readProxyConfig,
+  trafficLimits,
+} from '../../../proxy/config.ts'
+import type { Engine, EngineLimits } from '../../../proxy/engine.ts'
+import { createHttp1Engine } from '../../../proxy/http1/http1-engine.ts'
 import type { TransportName } from '../../../proxy/http1/transport.ts'
 import { openEngine } from '../../../proxy/open-engine.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
@@ -11,6 +18,7 @@ import type { Log } from '../../../shared/log.ts'
 import type { RouteFragment } from '../../../shared/model.ts'
 import { WIRE_VERSION } from '../../../shared/protocol.ts'
 import { until } from '../../support/until.ts'
+import { transportsOf } from '../../wire/support/subject.ts'
 
 const closers: (() => Promise<void>)[] = []
 
@@ -33,16 +41,32 @@ export interface RigOptions {
   readonly transport?: TransportName
   /** As they would be given to the program. */
   readonly flags?: readonly string[]
+  /** The time as decisions and deadlines see it. */
+  readonly nowMs?: () => number
 }
 
 const unheard = (): void => undefined
 const noLog: Log = { error: unheard, warn: unheard, info: unheard, debug: unheard }
 
+const TRANSPORTS = ['handle', 'onread', 'data'] as const
+
 let engineUsed: EngineName = 'http1'
+let transportUsed: TransportName | undefined
 
 /** What carries the traffic of the rigs of this test file that do not say it themselves. */
 export function useEngine(engine: EngineName): void {
   engineUsed = engine
+}
+
+/** The same tests on every transport of the own engine; once on an engine that has none. */
+export function onEachTransport(tests: () => void): void {
+  if (engineUsed !== 'http1') return void describe(`on ${engineUsed}`, tests)
+  describe.each(TRANSPORTS)('on the transport %s', (transport) => {
+    beforeAll(() => {
+      transportUsed = transport
+    })
+    tests()
+  })
 }
 
 export async function startRig(
@@ -50,13 +74,13 @@ export async function startRig(
   limits: Partial<EngineLimits> = {},
   how: RigOptions = {},
 ): Promise<Rig> {
-  const { engine: engineName = engineUsed, transport = 'auto' } = how
+  const { engine: engineName = engineUsed, transport = transportUsed } = how
   const given = readProxyConfig({ argv: how.flags ?? [], environment: {} })
-  const config: ProxyConfig = { ...given, ...limits, engine: engineName, transport }
-  const traffic = new Traffic(trafficLimits(config), systemClock.nowMs)
+  const config: ProxyConfig = { ...given, ...limits, engine: engineName }
+  const traffic = new Traffic(trafficLimits(config), how.nowMs ?? systemClock.nowMs)
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)
-  const engine = await openEngine(config, traffic, noLog)
+  const engine = await engineOf(config, traffic, transport)
   const port = await engine.listen({ host: '127.0.0.1', port: 0 })
   let closed: Promise<void> | undefined
   const close = (graceMs: number): Promise<void> => {
@@ -65,6 +89,19 @@ export async function startRig(
   }
   closers.push(() => close(0))
   return { port, url: `http://127.0.0.1:${port}`, traffic, close }
+}
+
+/** A transport that a test names is tested once for all rigs of its file. */
+async function engineOf(
+  config: ProxyConfig,
+  traffic: Traffic,
+  transport: TransportName | undefined,
+): Promise<Engine> {
+  if (config.engine !== 'http1' || transport === undefined) {
+    return openEngine(config, traffic, noLog)
+  }
+  const transports = await transportsOf(transport)
+  return createHttp1Engine({ limits: engineLimits(config), traffic, transports })
 }
 
 export function publish(traffic: Traffic, fragments: readonly RouteFragment[]): void {

@@ -67,7 +67,7 @@ export async function startSubject({ transport }: Subject, setting: Setting): Pr
 /** Tested once: many self-tests at the same moment would be late for each other. */
 const tested = new Map<TransportName, Promise<Transports>>()
 
-function transportsOf(name: TransportName): Promise<Transports> {
+export function transportsOf(name: TransportName): Promise<Transports> {
   const known = tested.get(name)
   if (known !== undefined) return known
   const chosen = chooseTransports(name).then(({ transports }) => transports)

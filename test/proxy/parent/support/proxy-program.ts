@@ -1,7 +1,8 @@
 /** The real proxy as its users start it: a parent, and the carriers that it started. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childrenOf, killAll } from '../../../support/processes.ts'
 import { freePort, Program, type RunOptions } from '../../../support/program.ts'
 import { until } from '../../../support/until.ts'
 
@@ -28,9 +29,7 @@ export class ProxyProgram {
 
   /** The processes that carry now, or still finish, the oldest first. */
   get carriers(): readonly number[] {
-    const { pid } = this.program
-    const path = `/proc/${pid}/task/${pid}/children`
-    const pids = readIfThere(path).split(' ').filter(Boolean).map(Number)
+    const pids = childrenOf(this.program.pid)
     for (const one of pids) this.#known.add(one)
     return pids
   }
@@ -55,26 +54,7 @@ export class ProxyProgram {
   async kill(): Promise<void> {
     const carriers = [...this.carriers, ...this.#known]
     await this.program.end('SIGKILL')
-    for (const pid of carriers) killIfThere(pid)
-    await until(() => carriers.every((pid) => !isAlive(pid)))
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  const state = /\) (\w)/.exec(readIfThere(`/proc/${pid}/stat`))?.[1]
-  return state !== undefined && state !== 'Z' && state !== 'X'
-}
-
-function killIfThere(pid: number): void {
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL')
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    // The process has ended.
-    return ''
+    await killAll(carriers)
   }
 }
 
