@@ -42,12 +42,13 @@ function health({ traffic, masterAnswers }: AdminParts): AdminAnswer {
   })
 }
 
-function routes({ table, shares, inFlight, queued, avoided }: Traffic): unknown {
+function routes({ table, shares, learned, inFlight, queued, avoided }: Traffic): unknown {
   return {
     revision: table.revision,
     stale: table.stale,
     services: table.fragments,
     permits: Object.fromEntries(shares),
+    learned: [...learned],
     inFlight: Object.fromEntries(inFlight),
     queued: Object.fromEntries(queued),
     avoided,

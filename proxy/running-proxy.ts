@@ -9,7 +9,7 @@ import type { Leavers } from './decide/leavers.ts'
 import type { Engine } from './engine.ts'
 import { learnAlone } from './learning-alone.ts'
 import { type ListenOn, listen, stopListening } from './listening.ts'
-import { followMaster, type MasterLink } from './master-link.ts'
+import type { MasterLink } from './master-link.ts'
 import type { Tell } from './reporter.ts'
 import type { TableFile } from './table-file.ts'
 import type { Traffic } from './traffic.ts'
@@ -53,6 +53,8 @@ export async function followAs(
 ): Promise<MasterLink | undefined> {
   const { config } = parts
   if (config.routes !== undefined) return undefined
+  // A proxy alone needs nothing of what speaks with masters, which is a third of its memory.
+  const { followMaster } = await import('./master-link.ts')
   return followMaster({ ...parts, ...ports, succeeds: who === 'successor' })
 }
 

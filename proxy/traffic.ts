@@ -53,6 +53,11 @@ export class Traffic {
     return this.#shares.permits
   }
 
+  /** Services whose permits are no guess. */
+  get learned(): ReadonlySet<ServiceId> {
+    return this.#shares.learned
+  }
+
   /** Requests per replica, also to those that left the table; never one with zero. */
   get inFlight(): ReadonlyMap<ReplicaId, number> {
     const inFlight = new Map<ReplicaId, number>()

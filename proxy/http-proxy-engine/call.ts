@@ -13,6 +13,7 @@ import {
 import type { ServiceTraffic } from '../service-traffic.ts'
 import { type AnswerShape, isEventStream, isPassable, shape } from './answer.ts'
 import { type Asker, Attempt } from './attempt.ts'
+import { watchClient } from './client-watch.ts'
 import type { UnderWay } from './connections.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Outbound } from './outbound.ts'
@@ -31,6 +32,9 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
   readonly #onSilence = (): void => this.#silent()
   #attempt: Attempt | undefined = undefined
   #attempts = 0
+  /** Its client takes long to send or to read. */
+  #isHeldUp = false
+  #cancelWatch: () => void = () => undefined
   /** A kept connection was stale: others may be. */
   #fresh = false
   /** Of the answer that is passed on. */
@@ -54,14 +58,19 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
     if (this.#out.body.kind === 'stream') {
       request.once('end', () => this.#arrived())
       request.on('timeout', this.#onSilence)
+      // Whoever waits for a word before it sends gets it only if somebody is there.
+      if (this.#exchange.service.isServed) this.upload.welcome()
+      if (this.upload.isHeldBack) this.#enter()
+      else this.upload.gather((how) => this.#gathered(how))
     } else {
       this.#arrived()
+      this.#enter()
     }
-    this.#exchange.enter('request')
   }
 
   ask(replica: ReplicaState): void {
     const { limits, proxy, agent } = this.#parts
+    if (this.#isHeldUp) this.#exchange.waitsForClient()
     this.#attempts += 1
     this.#attempt = undefined
     if (replica.inFlight + replica.lasting > limits.upstreamConnectionsMax) {
@@ -153,6 +162,23 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
     return this.#status !== 0
   }
 
+  #gathered(how: 'quickly' | 'slowly'): void {
+    if (this.#over) return
+    if (this.#client.request.complete) this.#arrived()
+    this.#isHeldUp = how === 'slowly'
+    this.#enter()
+  }
+
+  #enter(): void {
+    const { response } = this.#client
+    const isAwaited = (): boolean => this.upload.isAwaited(this.#attempt?.asked)
+    this.#cancelWatch = watchClient(response, isAwaited, () => {
+      this.#isHeldUp = true
+      this.#exchange.waitsForClient()
+    })
+    this.#exchange.enter('request')
+  }
+
   /** From the request's last byte on the replica is waited for, not the client. */
   #arrived(): void {
     if (this.#over) return
@@ -223,6 +249,8 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
     const { request } = this.#client
     this.#over = true
     this.#cancelTotal()
+    this.#cancelWatch()
+    this.upload.leaveGathering()
     request.off('timeout', this.#onSilence)
     this.#parts.connections.leave(request.socket, this)
     this.#attempt?.destroy()

@@ -1,5 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { after } from '../../shared/clock.ts'
 import { safeTrailers } from '../decide/headers.ts'
+import { SLOW_AFTER_MS } from '../http1/client-patience.ts'
 import type { Uploading } from './attempt.ts'
 import type { Body, Outbound } from './outbound.ts'
 
@@ -17,6 +19,9 @@ export class Upload implements Uploading {
   readonly #body: Body
   readonly #idempotent: boolean
   #begun = false
+  #isGathering = false
+  #mayContinue = false
+  #cancelGathering: () => void = () => undefined
 
   constructor(client: Client, { body, idempotent }: Outbound) {
     this.#client = client
@@ -39,7 +44,45 @@ export class Upload implements Uploading {
   }
 
   isAwaited(asked: ClientRequest | undefined): boolean {
-    return this.#begun && !this.isComplete && asked?.writableNeedDrain === false
+    if (this.isComplete) return false
+    return this.#isGathering || (this.#begun && asked?.writableNeedDrain === false)
+  }
+
+  /** Lets a client go on that waits for a word before it sends the body. */
+  welcome(): void {
+    if (!this.isHeldBack) return
+    this.#mayContinue = true
+    this.#client.response.writeContinue()
+  }
+
+  /** Whether the client waits for that word. */
+  get isHeldBack(): boolean {
+    return this.#body.kind === 'stream' && this.#body.awaitsContinue && !this.#mayContinue
+  }
+
+  /** Reads the body as far as memory is set aside for it, so that slow clients keep no replica. */
+  gather(gathered: (how: 'quickly' | 'slowly') => void): void {
+    const { request } = this.#client
+    const end = (how: 'quickly' | 'slowly'): void => {
+      this.leaveGathering()
+      gathered(how)
+    }
+    const look = (): void => {
+      if (request.complete || request.readableLength >= request.readableHighWaterMark)
+        end('quickly')
+    }
+    const cancel = after(SLOW_AFTER_MS, () => end('slowly'))
+    this.#isGathering = true
+    this.#cancelGathering = () => {
+      cancel()
+      request.off('readable', look)
+    }
+    request.on('readable', look)
+  }
+
+  leaveGathering(): void {
+    this.#isGathering = false
+    this.#cancelGathering()
   }
 
   /**
@@ -62,7 +105,7 @@ export class Upload implements Uploading {
         asked.end(this.#body.bytes)
         break
       case 'stream':
-        this.#stream(asked, this.#body.awaitsContinue)
+        this.#stream(asked)
     }
   }
 
@@ -70,10 +113,10 @@ export class Upload implements Uploading {
     if (this.#body.kind === 'stream') this.#client.request.unpipe(asked)
   }
 
-  #stream(asked: ClientRequest, awaitsContinue: boolean): void {
-    const { request, response } = this.#client
+  #stream(asked: ClientRequest): void {
+    const { request } = this.#client
     asked.write(NOTHING)
-    if (awaitsContinue) response.writeContinue()
+    this.welcome()
     request.once('end', () => {
       if (!asked.destroyed) asked.addTrailers(safeTrailers(request.rawTrailers))
     })

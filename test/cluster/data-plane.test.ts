@@ -1,0 +1,285 @@
+/** The own engine and its queue as part of a whole cluster of real programs. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ProxyView } from '../../shared/api.ts'
+import type { RouteFragment } from '../../shared/model.ts'
+import { Crowd } from '../proxy/parent/support/crowd.ts'
+import { Cluster, type RunningProxy } from '../support/cluster.ts'
+import { Load } from '../support/load.ts'
+import { childrenOf, isAlive } from '../support/processes.ts'
+import { ROOT } from '../support/program.ts'
+import { until } from '../support/until.ts'
+
+let cluster: Cluster
+let delayFile: string
+
+async function begin(proxies = 1): Promise<void> {
+  cluster = await Cluster.start({ workers: 2, proxies })
+  delayFile = join(cluster.dir, 'delay')
+}
+
+afterEach(() => cluster?.stop())
+
+/** What the port for operators says of the table in force. */
+interface Table {
+  readonly services: readonly RouteFragment[]
+  readonly permits: Readonly<Record<string, number>>
+  readonly learned: readonly string[]
+  readonly inFlight: Readonly<Record<string, number>>
+  readonly queued: Readonly<Record<string, number>>
+}
+
+async function tableOf(proxy: RunningProxy | undefined): Promise<Table> {
+  const answer = await fetch(`${proxy?.adminUrl}/routes`)
+  return (await answer.json()) as Table
+}
+
+/** Waits until the first proxy knows the service, and answers what it knows. */
+function fragmentOf(name: string): Promise<RouteFragment> {
+  return until(async () => {
+    const { services } = await tableOf(cluster.proxies[0])
+    return services.find((fragment) => fragment.name === name)
+  })
+}
+
+describe('with one proxy', () => {
+  beforeEach(() => begin())
+
+  test('a request to a service at zero wakes it, waits for it and is answered', async () => {
+    const environment = { START_AFTER_MS: '500' }
+    await cluster.run('web', { min: 0, replicas: 0, environment })
+    expect(await fragmentOf('web')).toMatchObject({ endpoints: [], comes: true })
+    const answer = await fetch(cluster.at('web', '/echo?1'))
+    expect([answer.status, await answer.text()]).toEqual([200, '?1'])
+    const scaled = (await cluster.events()).flatMap(({ change }) =>
+      change.kind === 'service-scaled' ? [[change.replicas, change.decision?.rule]] : [],
+    )
+    expect(scaled).toEqual([[1, 'woken']])
+    await cluster.api('/v1/services/web/scale', 'POST', { replicas: 0 })
+    await until(async () => (await fragmentOf('web')).endpoints.length === 0)
+    expect((await fetch(cluster.at('web', '/echo?2'))).status).toBe(200)
+  })
+
+  test('requests wait while the first replica of a service starts', async () => {
+    await cluster.run('web', { autoscale: false, environment: { START_AFTER_MS: '2000' } })
+    expect(await fragmentOf('web')).toMatchObject({ endpoints: [], comes: true })
+    const asked = Array.from({ length: 20 }, (_, at) => fetch(cluster.at('web', `/echo?${at}`)))
+    await until(async () => {
+      const { queued } = await tableOf(cluster.proxies[0])
+      return Object.values(queued)[0] === 20
+    })
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ status }) => status)).toEqual(asked.map(() => 200))
+  })
+
+  test('a service whose replica cannot start does not let requests wait', async () => {
+    await cluster.run('bad', { autoscale: false, command: ['/no/such/program'] })
+    await until(async () => (await fragmentOf('bad')).absence?.includes('/no/such/program'))
+    const answer = await fetch(cluster.at('bad'))
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('x-orchestrify-reason')).toBe('NO_REPLICA')
+  })
+
+  test('--sticky cookie keeps a client with its replica', async () => {
+    await runByCli('web', '--sticky', 'cookie', '--min', '3', '--no-autoscale')
+    await cluster.serves('web', 3)
+    expect((await fragmentOf('web')).balance).toEqual({ policy: 'queue', sticky: 'cookie' })
+    await until(async () => (await fragmentOf('web')).endpoints.length === 3)
+    const homes = new Set<string>()
+    for (let client = 1; client <= 6; client += 1) homes.add(await homeOfClient())
+    expect(homes.size).toBeGreaterThan(1)
+  })
+
+  test('--balance round-robin asks in turn, however busy replicas are; the queue holds back', async () => {
+    writeFileSync(delayFile, '1000')
+    const delayed = ['--environment', `DELAY_FILE:${delayFile}`]
+    const common = ['--min', '2', '--no-autoscale', '--concurrency', '1', ...delayed]
+    await runByCli('turns', '--balance', 'round-robin', ...common)
+    await runByCli('queue', ...common)
+    for (const name of ['turns', 'queue']) {
+      await cluster.serves(name, 2)
+      await until(async () => (await fragmentOf(name)).endpoints.length === 2)
+    }
+    expect((await fragmentOf('turns')).balance?.policy).toBe('round-robin')
+    expect(await loadOf('turns', 4)).toEqual({ inFlight: [2, 2], queued: 0 })
+    expect(await loadOf('queue', 4)).toEqual({ inFlight: [1, 1], queued: 2 })
+  })
+
+  test('--slow-route does not count against the objective, other routes do', async () => {
+    writeFileSync(delayFile, '150')
+    const routes = ['--slow-route', '/export', '--route', '/']
+    await runByCli('web', ...routes, '--environment', `DELAY_FILE:${delayFile}`)
+    await cluster.serves('web', 1)
+    expect((await fragmentOf('web')).routes).toEqual([
+      { path: '/' },
+      { path: '/export', slow: true },
+    ])
+    const base = cluster.proxies[0]?.url
+    const exports = new Load(`${base}/export`, 40)
+    await until(() => exports.answers.length >= 150)
+    await exports.stop()
+    expect(exports.failed).toEqual([])
+    expect((await cluster.service('web')).percentileMs ?? 0).toBeLessThan(100)
+    expect((await cluster.service('web')).replicas).toBe(1)
+    const others = new Load(`${base}/page`, 40)
+    await until(async () => (await cluster.service('web')).replicas === 2)
+    await others.stop()
+    expect(others.failed).toEqual([])
+  })
+
+  test('a take-over under load, with a scale-in and a restart of the master in its middle, fails no request', async () => {
+    writeFileSync(delayFile, '40')
+    const environment = { DELAY_FILE: delayFile }
+    await cluster.run('web', { autoscale: false, replicas: 4, environment })
+    await cluster.serves('web', 4)
+    await until(async () => (await fragmentOf('web')).endpoints.length === 4)
+    const [proxy] = cluster.proxies
+    if (proxy === undefined) throw new Error('there is no proxy')
+    const [before] = await proxies()
+    const url = cluster.at('web', '/echo')
+    const crowds = [true, false].map((keepAlive) => new Crowd({ url, clients: 6, keepAlive }))
+    const goesOn = progressOf(crowds)
+    await goesOn()
+    for (const replicas of [2, 1]) {
+      const left = said(proxy, 'proxy leaving')
+      process.kill(proxy.program.pid, 'SIGUSR2')
+      await cluster.api('/v1/services/web/scale', 'POST', { replicas })
+      await until(() => said(proxy, 'proxy leaving') === left + 1)
+      await cluster.serves('web', replicas)
+      await goesOn()
+    }
+    process.kill(proxy.program.pid, 'SIGUSR2')
+    await cluster.master?.end('SIGKILL')
+    await cluster.startMaster()
+    await cluster.nodesAre('ready', 2)
+    await until(() => said(proxy, 'proxy leaving') + said(proxy, GIVEN_UP) === 3)
+    await goesOn()
+    await Promise.all(crowds.map((crowd) => crowd.stop()))
+    expect(crowds.flatMap(({ failures }) => failures)).toEqual([])
+    expect((await proxies()).map(({ id }) => id)).toEqual([before?.id])
+    await until(() => childrenOf(proxy.program.pid).length === 1)
+  })
+
+  test('a carrier that is killed is replaced under its name, and drains are still heard', async () => {
+    await cluster.run('web', { autoscale: false, replicas: 2 })
+    await cluster.serves('web', 2)
+    await until(async () => (await fragmentOf('web')).endpoints.length === 2)
+    const [proxy] = cluster.proxies
+    const pid = proxy?.program.pid ?? 0
+    const [before] = await proxies()
+    const [carrier = 0] = childrenOf(pid)
+    process.kill(carrier, 'SIGKILL')
+    await until(() => !isAlive(carrier))
+    // Nobody is refused: the socket is the parent's.
+    expect(await (await fetch(cluster.at('web', '/echo?1'))).text()).toBe('?1')
+    await until(() => childrenOf(pid).length === 1)
+    await cluster.api('/v1/services/web/scale', 'POST', { replicas: 1 })
+    await cluster.serves('web', 1)
+    expect((await proxies()).map(({ id }) => id)).toEqual([before?.id])
+  })
+
+  test('a proxy whose parent is killed finishes, and starts again under its name', async () => {
+    writeFileSync(delayFile, '1000')
+    await cluster.run('web', { autoscale: false, environment: { DELAY_FILE: delayFile } })
+    await cluster.serves('web', 1)
+    await until(async () => (await fragmentOf('web')).endpoints.length === 1)
+    const [proxy] = cluster.proxies
+    const [before] = await proxies()
+    const [carrier = 0] = childrenOf(proxy?.program.pid ?? 0)
+    const asked = fetch(cluster.at('web', '/echo?whole'))
+    await until(async () => Object.keys((await tableOf(proxy)).inFlight).length === 1)
+    await proxy?.program.end('SIGKILL')
+    expect(await (await asked).text()).toBe('?whole')
+    await until(() => !isAlive(carrier))
+    await cluster.restartProxy(0)
+    expect(await (await fetch(cluster.at('web', '/echo?again'))).text()).toBe('?again')
+    await until(async () => (await proxies()).length === 1)
+    expect((await proxies()).map(({ id }) => id)).toEqual([before?.id])
+  })
+
+  /** Asked again and again with the cookie that it got, it meets one replica. */
+  async function homeOfClient(): Promise<string> {
+    const first = await fetch(cluster.at('web'))
+    const home = String(first.headers.get('x-replica'))
+    const [cookie = ''] = String(first.headers.get('set-cookie')).split(';')
+    await first.text()
+    for (let at = 0; at < 10; at += 1) {
+      const again = await fetch(cluster.at('web'), { headers: { cookie } })
+      await again.text()
+      expect(again.headers.get('x-replica')).toBe(home)
+      expect(again.headers.get('set-cookie')).toBeNull()
+    }
+    return home
+  }
+
+  /** What is where once so many requests came at once. */
+  async function loadOf(name: string, requests: number): Promise<unknown> {
+    const { service } = await fragmentOf(name)
+    const ids = (await cluster.replicas(name)).map(({ id }) => id)
+    const asked = Array.from({ length: requests }, () => fetch(cluster.at(name)))
+    const seen = await until(async () => {
+      const table = await tableOf(cluster.proxies[0])
+      const inFlight = ids.map((id) => table.inFlight[id] ?? 0)
+      const queued = table.queued[service] ?? 0
+      const all = inFlight.reduce((sum, one) => sum + one, queued)
+      return all === requests ? { inFlight, queued } : undefined
+    })
+    for (const answer of await Promise.all(asked)) expect(answer.status).toBe(200)
+    return seen
+  }
+})
+
+describe('with two proxies', () => {
+  beforeEach(() => begin(2))
+
+  test('permits are learned under load, shared by demand, and go to who is left', async () => {
+    const command = [process.execPath, join(ROOT, 'dist/examples/sample-service.js')]
+    const environment = { SLOTS: '2', DELAY_MS: '30' }
+    await cluster.run('web', { autoscale: false, command, environment })
+    const [replica] = await cluster.serves('web', 1)
+    const shares = async (): Promise<readonly number[]> => {
+      const tables = await Promise.all(cluster.proxies.map(tableOf))
+      return tables.map(({ permits }) => permits[replica?.id ?? ''] ?? 0)
+    }
+    const loads = cluster.proxies.map(({ url }) => new Load(`${url}/s/web/`, 40))
+    // Nothing is known yet of what it can do at once.
+    await until(async () => sum(await shares()) >= 16)
+    const isLearned = async (): Promise<boolean> =>
+      (await tableOf(cluster.proxies[0])).learned.length === 1
+    await until(async () => sum(await shares()) <= 6 && (await isLearned()), { timeoutMs: 60_000 })
+    const [, second] = cluster.proxies
+    await loads[1]?.stop()
+    await until(async () => (await shares())[1] === 1, { timeoutMs: 30_000 })
+    await second?.program.end('SIGTERM')
+    await loads[0]?.stop()
+    expect(loads.flatMap(({ failed }) => failed)).toEqual([])
+  }, 120_000)
+})
+
+const GIVEN_UP = 'take-over failed, all is as before'
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+function said({ program }: RunningProxy, message: string): number {
+  return program.output.split(`"message":"${message}"`).length - 1
+}
+
+/** Waits until each crowd got some more answers. */
+function progressOf(crowds: readonly Crowd[]): () => Promise<void> {
+  return async () => {
+    const before = crowds.map(({ answers }) => answers)
+    await until(() => crowds.every(({ answers }, at) => answers > (before[at] ?? 0) + 40))
+  }
+}
+
+async function proxies(): Promise<readonly ProxyView[]> {
+  return (await cluster.api<{ proxies: ProxyView[] }>('/v1/proxies')).proxies
+}
+
+function runByCli(name: string, ...flags: readonly string[]): Promise<string> {
+  const program = ['--', process.execPath, join(ROOT, 'test/support/service.mjs')]
+  return cluster.cli('run', name, '--health', '/health', ...flags, ...program)
+}
