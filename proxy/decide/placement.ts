@@ -1,5 +1,5 @@
 import type { Balance } from '../../shared/model.ts'
-import { homeOf } from './choice/affinity.ts'
+import { homeOf, namedBy } from './choice/affinity.ts'
 import { Candidates } from './choice/candidates.ts'
 import { type ChoiceParts, choiceOf } from './choice/policy.ts'
 import type { ReplicaState } from './replica-state.ts'
@@ -41,7 +41,9 @@ export class Placement {
   homeOf(item: Waiting, nowMs: number): ReplicaState | undefined {
     if (this.#balance.sticky === 'none' || item.affinity === undefined) return undefined
     this.#gather(item, this.needsPermit, nowMs)
-    return homeOf(item, this.#parts.pool.routed, this.#among)
+    const { routed } = this.#parts.pool
+    if (this.#balance.sticky === 'cookie') return namedBy(item, routed, this.#among)
+    return homeOf(item, routed, this.#among)
   }
 
   /** After `homeOf`: whether it could take one more. */

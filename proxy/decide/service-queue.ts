@@ -51,7 +51,8 @@ export class ServiceQueue {
     this.#watch = new ReplicaWatch(limits, this.#pool)
     const parts = { pool: this.#pool, avoidsSlow: limits.rules.slowAware, random }
     this.#placement = new Placement(parts, this.#watch)
-    this.#hedges = new RetryBudget({ percent: limits.hedgePercent, reserve: HEDGES_SAVED_MAX })
+    const percent = limits.hedgePercent
+    this.#hedges = new RetryBudget({ percent, reserve: percent > 0 ? HEDGES_SAVED_MAX : 0 })
   }
 
   /** Those in the table, and those that left but still have something. */

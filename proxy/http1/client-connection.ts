@@ -227,15 +227,15 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
     const handling = this.#handling
     if (handling !== undefined && (handling.wantsBody || handling.isTunnel)) {
       const used = handling.fromClient(bytes, at, length)
+      if (!handling.wantsBody && !this.isPending) this.#slowAtMs = NEVER
       this.#setDue()
       return used
     }
     if (this.#stage !== 'head') return 0
     const { requestHead: head, limits } = this.#parts.engine
-    const { searched } = this.#input
     // Garbage shows at the first look; what dribbles in is looked at again line by line.
-    const isNew = searched === 0 || length - at > limits.headerBytesMax
-    if (!isNew && !mayBeComplete(bytes, searched, length)) return 0
+    const isNew = this.#input.searched === 0 || length - at > limits.headerBytesMax
+    if (!isNew && !mayBeComplete(bytes, this.#input.searched, length)) return 0
     const end = parseRequestHead(bytes, at, length, head, limits)
     if (end > 0) return end - at + this.#begin(bytes, head, length)
     if (end < 0) this.#refuse(-end)

@@ -15,7 +15,8 @@ export function cookieOf(head: RequestHead, bytes: Buffer, name: string): string
 
 /**
  * The client's own address: as the first of the trusted proxies in front saw it, whose word is
- * so many places from the end of the chain. What stands before that is only claimed.
+ * so many places from the end of the chain. What stands before that is only claimed; in a shorter
+ * chain the first word is that of a trusted proxy as well.
  */
 export function clientAddress(
   head: RequestHead,
@@ -30,7 +31,7 @@ export function clientAddress(
       chain.push(...valueAt(head, bytes, index).split(','))
     }
   }
-  return chain.at(-trustedHops)?.trim() ?? peer
+  return chain[Math.max(0, chain.length - trustedHops)]?.trim() ?? peer
 }
 
 function valueAt(head: RequestHead, bytes: Buffer, index: number): string {

@@ -53,6 +53,9 @@ export class RequestWriter implements LineFilter {
   #head: RequestHead | undefined = undefined
   #passing: Passing | undefined = undefined
   #has = 0
+  /** What trusted proxies in front say, the proxy does not say itself. */
+  #isProtocolSaid = false
+  #isHostSaid = false
 
   constructor(ids: RandomIds) {
     this.#ids = ids
@@ -66,6 +69,8 @@ export class RequestWriter implements LineFilter {
     this.#head = head
     this.#passing = passing
     this.#has = passing.trusted ? HAS_FORWARDED : 0
+    this.#isProtocolSaid = false
+    this.#isHostSaid = false
     out.text(head.method)
     out.text(' ')
     if (passing.target === undefined) out.copy(bytes, head.targetFrom, head.targetTo)
@@ -75,9 +80,9 @@ export class RequestWriter implements LineFilter {
     out.lines(bytes, head, this)
     if (passing.upgrades) out.whole(UPGRADE_LINES)
     else this.#framing(head)
-    if (passing.trusted) this.#chain(head, passing.introduction.address)
+    if (passing.trusted) this.#chain(head, passing.introduction)
     this.#introduce(passing.introduction.templates[this.#has])
-    if (!passing.trusted) this.#forwardedHost(head, passing.host)
+    if (!this.#isHostSaid) this.#forwardedHost(head, passing.host)
     out.lineEnd()
     return out.at
   }
@@ -91,7 +96,15 @@ export class RequestWriter implements LineFilter {
         return this.#passing?.host === undefined
       case KNOWN.expect:
       case KNOWN.forwardedFor:
+      // Proxies that write X-Forwarded lines pass on what the client itself says here.
+      case KNOWN.forwarded:
         return false
+      case KNOWN.forwardedProto:
+        this.#isProtocolSaid = this.#passing?.trusted === true
+        return this.#isProtocolSaid
+      case KNOWN.forwardedHost:
+        this.#isHostSaid = this.#passing?.trusted === true
+        return this.#isHostSaid
       case KNOWN.requestId:
         return this.#note(this.#isRequestId(index), HAS_REQUEST_ID)
       case KNOWN.traceparent:
@@ -139,7 +152,7 @@ export class RequestWriter implements LineFilter {
   }
 
   /** Who came through the proxies in front, and then who came to this one. */
-  #chain(head: RequestHead, address: string): void {
+  #chain(head: RequestHead, { address, secure }: Introduction): void {
     this.#out.text('X-Forwarded-For: ')
     for (let index = 0; index < head.count; index += 1) {
       if (head.kinds[index] !== KNOWN.forwardedFor) continue
@@ -148,6 +161,7 @@ export class RequestWriter implements LineFilter {
     }
     this.#out.text(address)
     this.#out.lineEnd()
+    if (!this.#isProtocolSaid) this.#out.line('X-Forwarded-Proto: ', secure ? 'https' : 'http')
   }
 
   #introduce(template: Template | undefined): void {

@@ -6,6 +6,21 @@ import type { Candidates } from './candidates.ts'
 const TWO_TO_32 = 2 ** 32
 
 /**
+ * The replica that a cookie names. Whoever's own is not there goes where there is most room: by
+ * the name of one that left, all of its clients would go to the same.
+ */
+export function namedBy(
+  item: Waiting,
+  routed: readonly ReplicaState[],
+  among: Candidates,
+): ReplicaState | undefined {
+  for (const replica of routed) {
+    if (replica.id === item.affinity && among.isEligible(replica, item)) return replica
+  }
+  return undefined
+}
+
+/**
  * The replica that a client belongs to: the highest random weight. When one comes or goes, only
  * the clients that are its own move.
  */

@@ -209,6 +209,28 @@ describe.each(['http1', 'http-proxy'] as const)('the engine %s', (engine) => {
     await until(() => traffic.inFlight.size === 0)
   })
 
+  test.each([
+    {
+      what: 'send its body',
+      bytes: 'POST /s/web HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf',
+    },
+    { what: 'read its answer', bytes: get('/s/web/large') },
+  ])('keeps no permit for a client that does not $what', async ({ bytes }) => {
+    const port = await upstream((request, response) => {
+      request.resume()
+      const body = request.url === '/large' ? Buffer.alloc(50_000_000) : 'fine'
+      request.once('end', () => response.end(body))
+    })
+    const flags = ['--permits-start', '1']
+    const { port: proxyPort, url, traffic } = await startRig({ web: [port] }, {}, { engine, flags })
+    const slow = new RawClient(proxyPort, bytes)
+    slow.socket.pause()
+    await until(() => traffic.inFlight.size === 1)
+    expect(await (await fetch(`${url}/s/web`)).text()).toBe('fine')
+    slow.socket.destroy()
+    await until(() => traffic.inFlight.size === 0)
+  })
+
   test('answers 503 to more requests than may be under way', async () => {
     let asked = 0
     const port = await upstream(() => {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
+import { heldReplica } from '../support/held-replica.ts'
 import {
   closeAll,
   echoUpstream,
@@ -63,5 +64,47 @@ onEachTransport(() => {
     waiting[0]?.()
     expect(await (await old).text()).toBe('old')
     await until(() => rings === 2)
+  })
+
+  test.each(['request', 'event stream'])(
+    'a replica that left the table is in flight until its last %s is over',
+    async (kind) => {
+      let end: () => void = () => undefined
+      const old = await upstream((_request, response) => {
+        if (kind === 'event stream') response.setHeader('content-type', 'text/event-stream')
+        response.write('begun ')
+        end = () => response.end('done')
+      })
+      const rig = await startRig({ web: [old] })
+      const client = new RawClient(rig.port, get('/s/web', 'Connection: close'))
+      await client.receives(/begun /)
+      publish(rig.traffic, [fragmentOf('web', [await echoUpstream()])])
+      expect((await fetch(`${rig.url}/s/web`)).status).toBe(200)
+      expect(Object.fromEntries(rig.traffic.inFlight)).toEqual({ [`web-${old}`]: 1 })
+      let rings = 0
+      rig.traffic.onNews(() => {
+        rings += 1
+      })
+      end()
+      expect(await client.all()).toContain('done')
+      await until(() => rings === 1)
+      expect(rig.traffic.inFlight.size).toBe(0)
+    },
+  )
+
+  test('requests that wait for a replica which leaves the table go to those that stay', async () => {
+    const old = await heldReplica()
+    const rig = await startRig({ web: [old.port] }, {}, { flags: ['--permits-start', '1'] })
+    const first = fetch(`${rig.url}/s/web`)
+    await until(() => old.atOnce === 1)
+    const second = fetch(`${rig.url}/s/web`)
+    await until(() => rig.traffic.queued.get('id-web') === 1)
+    const next = await heldReplica({ holds: false })
+    publish(rig.traffic, [fragmentOf('web', [next.port])])
+    expect(await (await second).text()).toBe(next.id)
+    expect(rig.traffic.inFlight.get(old.id)).toBe(1)
+    old.answerAll()
+    expect(await (await first).text()).toBe(old.id)
+    await until(() => rig.traffic.inFlight.size === 0)
   })
 })

@@ -32,6 +32,21 @@ onEachTransport(() => {
     expect(await answer.json()).toMatchObject({ error: { code: 'CONNECT_FAILED' } })
   })
 
+  test('the engine asks another replica no more often than its budget allows', async () => {
+    const flags = ['--retry-percent', '0', '--retry-reserve', '2']
+    const { url, traffic } = await startRig({}, {}, { flags })
+    const balance = { policy: 'round-robin', sticky: 'none' } as const
+    const ports = [await deadPort(), await echoUpstream()]
+    publish(traffic, [fragmentOf('web', ports, { balance })])
+    const statuses: number[] = []
+    for (let round = 0; round < 14; round += 1) {
+      statuses.push((await fetch(`${url}/s/web`)).status)
+    }
+    // The dead one is asked five times before it is left out.
+    expect(statuses.filter((status) => status === 502)).toHaveLength(3)
+    expect(traffic.totals.of('id-web', 'web').retries).toBe(2)
+  })
+
   test('the engine answers 503 with the reason and when to come back where nothing serves', async () => {
     const { url, traffic } = await startRig({})
     publish(traffic, [fragmentOf('web', [], { absence: '"web" is starting' })])
