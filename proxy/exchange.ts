@@ -48,6 +48,8 @@ export class Exchange implements Waiting {
   older: Exchange | undefined = undefined
   newer: Exchange | undefined = undefined
   isWatched = false
+  /** When a replica was asked last. */
+  sentAtMs = 0
   readonly #caller: Caller
   /** Requests of a slow route do not count against the objective. */
   readonly #slow: boolean
@@ -55,10 +57,10 @@ export class Exchange implements Waiting {
   #completeAtMs = -1
   /** Its client fell silent, and is perhaps gone. */
   #leftAtMs = -1
-  #sentAtMs = 0
   #replica: ReplicaState | undefined = undefined
   #second: ReplicaState | undefined = undefined
   #secondSentAtMs = 0
+  #triedIdle = false
   #tried: ReplicaId[] | undefined = undefined
   #waits = false
   #lasting = false
@@ -87,10 +89,6 @@ export class Exchange implements Waiting {
     return this.#replica?.id === replica || this.#tried?.includes(replica) === true
   }
 
-  get sentAtMs(): number {
-    return this.#sentAtMs
-  }
-
   get isLasting(): boolean {
     return this.#lasting
   }
@@ -114,19 +112,23 @@ export class Exchange implements Waiting {
   /** It waited for as long as it may; the queue has forgotten it. */
   expired(): void {
     this.#waits = false
-    this.#caller.refuse('late')
+    const { isServed, fragment } = this.service
+    // Where nobody comes any more, it is not time that it lacked.
+    this.#caller.refuse(isServed || fragment.comes === true ? 'late' : 'absent')
   }
 
   /** Asks a second replica while the first one thinks, where the budget allows. */
   hedge(nowMs: number): void {
-    if (this.#second !== undefined || this.#replica === undefined) return
-    const second = this.service.queue.hedge(this, nowMs)
-    if (second === undefined) return
-    this.#second = second
-    this.#secondSentAtMs = nowMs
-    this.service.meter.sent(this.service.id, second.id, nowMs)
-    this.service.total.hedges += 1
-    this.#caller.askToo(second)
+    this.#askToo(this.service.queue.hedge(this, nowMs), nowMs)
+  }
+
+  /** Only of one that has nothing else to do, and once. Answers whether it did. */
+  hedgeIdle(nowMs: number): boolean {
+    if (this.#triedIdle) return false
+    this.#triedIdle = true
+    const second = this.service.queue.hedgeIdle(this, nowMs)
+    this.#askToo(second, nowMs)
+    return second !== undefined
   }
 
   /** The head of an answer came, from this one: another that was asked is left. */
@@ -138,7 +140,7 @@ export class Exchange implements Waiting {
       this.#leave(isSecond ? this.#replica : this.#second, 'aborted', nowMs)
       if (isSecond) {
         this.#replica = replica
-        this.#sentAtMs = this.#secondSentAtMs
+        this.sentAtMs = this.#secondSentAtMs
       }
       this.#second = undefined
     }
@@ -172,7 +174,7 @@ export class Exchange implements Waiting {
     this.#leave(replica, failure === 'timeout' ? 'timeout' : 'failed', nowMs)
     if (!isSecond) {
       this.#replica = this.#second
-      this.#sentAtMs = this.#secondSentAtMs
+      this.sentAtMs = this.#secondSentAtMs
     }
     this.#second = undefined
     this.service.pump()
@@ -221,6 +223,15 @@ export class Exchange implements Waiting {
     service.pump()
   }
 
+  #askToo(second: ReplicaState | undefined, nowMs: number): void {
+    if (second === undefined) return
+    this.#second = second
+    this.#secondSentAtMs = nowMs
+    this.service.meter.sent(this.service.id, second.id, nowMs)
+    this.service.total.hedges += 1
+    this.#caller.askToo(second)
+  }
+
   #placed(placed: Placed, nowMs: number): void {
     if (placed === 'waits') {
       this.#waits = true
@@ -238,7 +249,7 @@ export class Exchange implements Waiting {
   #take(replica: ReplicaState, nowMs: number): void {
     const { service } = this
     this.#replica = replica
-    this.#sentAtMs = nowMs
+    this.sentAtMs = nowMs
     service.meter.sent(service.id, replica.id, nowMs)
   }
 
@@ -270,20 +281,19 @@ export class Exchange implements Waiting {
       this.service.left(replica)
       return
     }
-    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.#sentAtMs
+    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.sentAtMs
     this.#measure(replica, kind === 'failed' || kind === 'timeout' || status >= 500, nowMs)
     this.service.queue.end(replica, { kind, upstreamMs: nowMs - sentAtMs, status }, nowMs)
     this.service.left(replica)
   }
 
   #measure(replica: ReplicaState, failed: boolean, nowMs: number): void {
-    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.#sentAtMs
+    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.sentAtMs
     const { meter, id } = this.service
     meter.left(id, replica.id, { upstreamMs: nowMs - sentAtMs, failed, nowMs })
   }
 }
 
-/** What a request asks for, beside its bytes. */
 export interface Asked {
   readonly affinity: string | undefined
   readonly slow: boolean

@@ -2,12 +2,14 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../shared/clock.ts'
 import { Parent } from './parent/parent.ts'
+import { releasedFile } from './parent/released-file.ts'
 
 // Settings, log and traffic are the carriers' business: this process stays small, and as it is
 // while newer versions of all the rest take over.
 const carrier = fileURLToPath(new URL(`./carrier${extname(import.meta.url)}`, import.meta.url))
+const [, startedAs = carrier, ...argv] = process.argv
 const parent = new Parent({
-  program: { file: carrier, argv: process.argv.slice(2) },
+  program: { file: releasedFile(startedAs, carrier), argv },
   clock: systemClock,
   say: (sentence) => void process.stderr.write(`${sentence}\n`),
 })

@@ -151,12 +151,19 @@ export class ServiceTraffic {
   }
 
   #hedgeDue(nowMs: number): void {
-    const afterMs = this.queue.hedgeAfterMs
-    for (;;) {
-      const exchange = this.#oldest
-      if (exchange === undefined || nowMs - exchange.sentAtMs < afterMs) return
-      this.unwatch(exchange)
-      exchange.hedge(nowMs)
+    const { hedgeAfterMs, hedgeIdleAfterMs } = this.queue
+    let exchange = this.#oldest
+    while (exchange !== undefined) {
+      const ageMs = nowMs - exchange.sentAtMs
+      if (ageMs < Math.min(hedgeAfterMs, hedgeIdleAfterMs)) return
+      const { newer } = exchange
+      if (ageMs >= hedgeAfterMs) {
+        this.unwatch(exchange)
+        exchange.hedge(nowMs)
+      } else if (exchange.hedgeIdle(nowMs)) {
+        this.unwatch(exchange)
+      }
+      exchange = newer
     }
   }
 }

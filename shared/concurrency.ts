@@ -114,7 +114,7 @@ export class Concurrency {
     const trial = this.#trial
     this.#trial = undefined
     this.#learnBase(level)
-    if (!level.full) this.#relax(level, trial)
+    if (!level.full) this.#relax(level, trial, nowMs)
     else if (trial?.kind === 'down') this.#afterDescent(level, trial, nowMs)
     else if (this.#isFlat(level) && trial !== undefined) this.#gained(level, nowMs)
     else if (this.#isFlat(level)) this.#grow(level, nowMs)
@@ -154,10 +154,17 @@ export class Concurrency {
   }
 
   /** Nothing is held back: what is far above the need may go, but never below what is in use. */
-  #relax(level: Level, trial: Trial | undefined): void {
+  #relax(level: Level, trial: Trial | undefined, nowMs: number): void {
     if (this.#isFlat(level) || level.inFlight < 1) return
     const isNoGain = trial !== undefined && throughput(level) < throughput(trial.before) * FLAT
-    if (trial?.kind === 'up' && isNoGain) this.#limit = trial.from
+    if (trial?.kind === 'up' && isNoGain) {
+      // As many as there are came in, for nothing: fewer may do as well.
+      if (level.inFlight > trial.before.inFlight * EXCESS) {
+        this.#descend(level, { from: trial.from, best: level }, nowMs)
+        return
+      }
+      this.#limit = trial.from
+    }
     const inUse = level.inFlight * EXCESS
     const target = Math.max(inUse, this.#target(level))
     if (this.#limit <= target * (1 + RIPPLE) + SPARE) return

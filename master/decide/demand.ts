@@ -84,9 +84,14 @@ export class DemandWindows {
     return { windows, ...unmet, ...this.#lately(history, service, nowMs) }
   }
 
-  /** Services that no longer exist are forgotten. */
+  /** Services that no longer exist are forgotten; of those with replicas, who asked for the first. */
   keepOnly(services: ReadonlyMap<ServiceId, Service>): void {
-    for (const id of this.#histories.keys()) if (!services.has(id)) this.#histories.delete(id)
+    for (const [id, history] of this.#histories) {
+      const service = services.get(id)
+      if (service === undefined) this.#histories.delete(id)
+      // Who was waited for is served now: a user who scales to zero next means it.
+      else if (service.replicas > 0) history.unmetAtMs = Number.NEGATIVE_INFINITY
+    }
   }
 
   #close(history: History, window: { readonly fromMs: number; readonly toMs: number }): void {

@@ -2,7 +2,7 @@ import type { Balance } from '../../shared/model.ts'
 import { homeOf, namedBy } from './choice/affinity.ts'
 import { Candidates } from './choice/candidates.ts'
 import { type ChoiceParts, choiceOf } from './choice/policy.ts'
-import type { ReplicaState } from './replica-state.ts'
+import { GOOD, type ReplicaState } from './replica-state.ts'
 import type { ReplicaWatch } from './replica-watch.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -68,6 +68,20 @@ export class Placement {
     if (!this.#parts.pool.areLearned && !this.#isStuck(item, nowMs)) return undefined
     const { pool } = this.#parts
     return pool.slownessOf(second, nowMs) <= pool.alikeFactor ? second : undefined
+  }
+
+  /** Another one that has nothing else to do, and is fast: whoever was idle longest. */
+  placeIdle(item: Waiting, nowMs: number): ReplicaState | undefined {
+    this.#gather(item, true, nowMs)
+    const { pool } = this.#parts
+    let idle: ReplicaState | undefined
+    for (let at = 0; at < this.#among.count; at += 1) {
+      const replica = this.#among.list[at]
+      if (replica === undefined || replica.inFlight > 0 || replica.standing !== GOOD) continue
+      if (pool.slownessOf(replica, nowMs) > pool.alikeFactor) continue
+      if (idle === undefined || replica.turn < idle.turn) idle = replica
+    }
+    return idle
   }
 
   /** Whether one that it was given to has fallen silent. */

@@ -19,6 +19,8 @@ export type Placed = ReplicaState | 'waits' | 'full' | 'absent'
 const HEDGES_SAVED_MAX = 10
 /** A second replica is asked when the first takes longer than this: rarer, but no less useful. */
 const HEDGE_P99S = 1.5
+/** A second answer takes so many medians, mostly. */
+const HOPE_MEDIANS = 1.25
 const HEDGE_MEDIANS = 2
 /** While permits are a guess: a little longer than it takes to see that a replica has stalled. */
 const HEDGE_SILENCES = 1.25
@@ -85,6 +87,13 @@ export class ServiceQueue {
     if (!this.#mayHedge || !areKnown) return Number.POSITIVE_INFINITY
     const longMs = Math.max(HEDGE_P99S * p99Ms, HEDGE_MEDIANS * medianMs)
     return this.learned ? longMs : Math.max(longMs, HEDGE_SILENCES * this.#watch.silenceMs)
+  }
+
+  /** After how long one that would soon miss the objective may be asked of somebody idle. */
+  get hedgeIdleAfterMs(): number {
+    const { areKnown, medianMs, p95Ms } = this.#watch.quantiles
+    if (!this.#mayHedge || !areKnown) return Number.POSITIVE_INFINITY
+    return Math.max(p95Ms, this.#targetMs - HOPE_MEDIANS * medianMs)
   }
 
   update(fragment: RouteFragment, nowMs: number): void {
@@ -194,6 +203,14 @@ export class ServiceQueue {
   hedge(item: Waiting, nowMs: number): ReplicaState | undefined {
     if (this.waiting > 0 || !this.#mayHedge) return undefined
     const second = this.#placement.placeSecond(item, nowMs)
+    if (second === undefined || !this.#hedges.take()) return undefined
+    return this.#placement.take(second, nowMs)
+  }
+
+  /** The same for one that takes long, of a replica that has nothing else to do. */
+  hedgeIdle(item: Waiting, nowMs: number): ReplicaState | undefined {
+    if (this.waiting > 0 || !this.#mayHedge) return undefined
+    const second = this.#placement.placeIdle(item, nowMs)
     if (second === undefined || !this.#hedges.take()) return undefined
     return this.#placement.take(second, nowMs)
   }

@@ -13,7 +13,8 @@ export interface CarrierEars {
 }
 
 export interface CarrierProgram {
-  readonly file: string
+  /** Asked anew for each process: a newer version may lie elsewhere. */
+  readonly file: () => string
   readonly argv: readonly string[]
 }
 
@@ -35,7 +36,7 @@ export class CarrierProcess {
     // Its output is the parent's own: the parent reads nothing, and nothing is lost when it dies.
     const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
     const execArgv = [...process.execArgv, YOUNG_MEMORY]
-    this.#child = fork(program.file, [...program.argv], { stdio: [...stdio], execArgv })
+    this.#child = fork(program.file(), [...program.argv], { stdio: [...stdio], execArgv })
     this.#child.on('message', (raw) => this.#hear(raw, ears))
     let over = false
     const end = (reason: string, code: number): void => {

@@ -37,6 +37,20 @@ describe.runIf(canBoot)('on a machine that boots systemd', () => {
     await until(answers)
   })
 
+  test('a reload of the proxy lets another process take over, and nobody is refused', async () => {
+    const parent = mainPid('proxy')
+    const before = childrenOf(parent)
+    const seen: boolean[] = []
+    host.must('systemctl', 'reload', unitOf('proxy'))
+    await until(() => {
+      seen.push(answers())
+      const now = childrenOf(parent)
+      return now.length === 1 && now[0] !== before[0]
+    })
+    expect(mainPid('proxy')).toBe(parent)
+    expect(seen).not.toContain(false)
+  })
+
   test('a replica lives on when each program crashes and is restarted', async () => {
     const before = procs()
     for (const name of PROGRAMS) {
@@ -96,6 +110,11 @@ describe.runIf(canBoot)('on a machine that boots systemd', () => {
 
   function mainPid(name: string): string {
     return host.must('systemctl', 'show', '-P', 'MainPID', unitOf(name)).trim()
+  }
+
+  function childrenOf(pid: string): readonly string[] {
+    const text = host.must('cat', `/proc/${pid}/task/${pid}/children`)
+    return text.split(' ').filter(Boolean)
   }
 
   function nodes(): readonly unknown[] {

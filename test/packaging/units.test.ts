@@ -32,11 +32,12 @@ let root = ''
 /** A machine's files, as far as units are looked at: theirs, and the program they start. */
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'orchestrify-units-'))
-  for (const folder of ['etc/systemd/system', 'usr/local/bin', 'lib/systemd']) {
+  for (const folder of ['bin', 'etc/systemd/system', 'usr/local/bin', 'lib/systemd']) {
     mkdirSync(join(root, folder), { recursive: true })
   }
   cpSync('/lib/systemd/system', join(root, 'lib/systemd/system'), { recursive: true })
   cpSync(join(ROOT, 'bin/orchestrify.mjs'), join(root, 'usr/local/bin/orchestrify'))
+  cpSync('/bin/kill', join(root, 'bin/kill'))
 })
 
 afterAll(() => rmSync(root, { recursive: true, force: true }))

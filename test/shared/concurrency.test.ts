@@ -73,6 +73,18 @@ test.each(SEEDS)(
   },
 )
 
+test.each(SEEDS)(
+  'two slots end there also with clients that ask again once answered (seed %i)',
+  (seed) => {
+    const timeline = new Timeline({ ...TWO_SLOTS, seed, rates: [0] })
+    timeline.world.returning = true
+    timeline.world.burst(24)
+    timeline.watch(40)
+    expect(timeline.isLearned).toBe(true)
+    expect(usual(timeline.watch(20))).toBeLessThanOrEqual(4)
+  },
+)
+
 test.each(SEEDS)('a single thread of 5 ms ends at 2 or 3 (seed %i)', (seed) => {
   const timeline = new Timeline({ slots: 1, serviceMs: 5, seed, rates: [240] })
   timeline.watch(20)

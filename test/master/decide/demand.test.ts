@@ -100,3 +100,13 @@ test('demandOf() tells of requests that came while none was wanted, for two seco
   demand.add({ ...measured(0, 10), queued: 1 }, atZero, 5_000)
   expect(demand.demandOf(web, 5_000).unmet).toBe(true)
 })
+
+test('keepOnly() forgets who asked for the first replica once there is one', () => {
+  const demand = new DemandWindows(LIMITS, 0)
+  demand.add({ ...measured(0, 10), queued: 1 }, { ...ABOUT, replicas: 0 }, 1_000)
+  const atZero = { ...web, replicas: 0 }
+  demand.keepOnly(new Map([[web.id, atZero]]))
+  expect(demand.demandOf(atZero, 1_100).unmet).toBe(true)
+  demand.keepOnly(new Map([[web.id, { ...web, replicas: 1 }]]))
+  expect(demand.demandOf(atZero, 1_200).unmet).toBeUndefined()
+})

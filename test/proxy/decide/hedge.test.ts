@@ -67,3 +67,29 @@ test('hedge() is only for those that sit in a stall while permits are a guess', 
   expect(desk.queue.hedgeAfterMs).toBeCloseTo(250, 0)
   expect(desk.queue.hedge(ticket, 250)).toBeDefined()
 })
+
+test('hedgeIdle() takes only a fast replica that has nothing else to do', () => {
+  const desk = taught({ permits: 9 })
+  const ticket = sent(desk)
+  const [first = ''] = ticket.tried
+  const other = first === 'a' ? 'b' : 'a'
+  expect(desk.queue.hedgeIdle(ticket, 20)?.id).toBe(other)
+  const next = new Ticket('next')
+  next.tried.add(first)
+  expect(desk.queue.hedgeIdle(next, 20)).toBeUndefined()
+  const slow = taught()
+  const [own = ''] = sent(slow).tried
+  slow.teach(own === 'a' ? 'b' : 'a', 100)
+  const late = new Ticket('late')
+  late.tried.add(own)
+  expect(slow.queue.hedgeIdle(late, 20)).toBeUndefined()
+})
+
+test('hedgeIdleAfterMs leaves a second answer time to meet the objective', () => {
+  const { hedgeIdleAfterMs, hedgeAfterMs } = taught().queue
+  expect(hedgeIdleAfterMs).toBeGreaterThanOrEqual(9)
+  expect(Number.isFinite(hedgeIdleAfterMs)).toBe(true)
+  expect(hedgeAfterMs).toBeGreaterThan(0)
+  const off = taught({ rules: { hedging: false } })
+  expect(off.queue.hedgeIdleAfterMs).toBe(Number.POSITIVE_INFINITY)
+})

@@ -30,15 +30,16 @@ onEachTransport(() => {
   })
 
   test('the engine finishes what is in flight when it closes, and ends the connection with it', async () => {
-    let release: () => void = () => undefined
+    let release: (() => void) | undefined
     const port = await upstream((_request, response) => {
       release = () => response.end('late but whole')
     })
     const rig = await startRig({ web: [port] })
     const client = new RawClient(rig.port, get('/s/web'))
-    await until(() => rig.traffic.inFlight.size === 1)
+    const answer = await until(() => release)
+    expect(rig.traffic.inFlight.size).toBe(1)
     const closed = rig.close(10_000)
-    release()
+    answer()
     expect(await client.all()).toMatch(/Connection: close[\s\S]*late but whole/)
     await closed
   })

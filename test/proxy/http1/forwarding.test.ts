@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { heard } from '../support/heard.ts'
 import { heldReplica } from '../support/held-replica.ts'
 import {
   closeAll,
-  echoUpstream,
   fragmentOf,
   get,
   onEachTransport,
@@ -17,17 +17,7 @@ afterEach(closeAll)
 const TRUSTED = ['--trusted-hops', '2']
 const OLD = 'GET /s/web HTTP/1.0\r\n'
 
-type Headers = Readonly<Record<string, string>>
-
-/** What a replica hears of a request with these lines; what came twice is joined. */
-async function heard(lines: readonly string[], flags: readonly string[] = []): Promise<Headers> {
-  const { port } = await startRig({ web: [await echoUpstream()] }, {}, { flags })
-  const client = new RawClient(port, get('/s/web', ...lines))
-  const [, json = ''] = await client.receives(/\r\n\r\n(\{.*\})$/)
-  return (JSON.parse(json) as { headers: Headers }).headers
-}
-
-/** Answers the same client address's replica each time; answers who has it. */
+/** Asks once with each chain of X-Forwarded-For lines; answers which replicas were asked. */
 async function homesOf(
   chains: readonly (readonly string[])[],
   flags: readonly string[],

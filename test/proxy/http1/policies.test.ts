@@ -57,6 +57,34 @@ async function finish(
   for (const answer of answers) expect((await answer).status).toBe(200)
 }
 
+interface Sick {
+  readonly id: string
+  mood: 'dies' | 'holds' | 'answers'
+  asked: number
+  /** Answers what it held. */
+  answer(): void
+}
+
+/** A replica that works beside one that does not, each asked in its turn. */
+async function ailing() {
+  const clock = new FakeClock()
+  const well = await heldReplica({ holds: false })
+  const bytes = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell'
+  const port = await rawUpstream((socket) => {
+    socket.on('data', () => {
+      sick.asked += 1
+      if (sick.mood === 'dies') socket.destroy()
+      else if (sick.mood === 'holds') sick.answer = () => socket.write(bytes)
+      else socket.write(bytes)
+    })
+  })
+  const sick: Sick = { id: `web-${port}`, mood: 'dies', asked: 0, answer: () => undefined }
+  const rig = await startRig({}, {}, { nowMs: () => clock.nowMs() })
+  const balance = { policy: 'round-robin', sticky: 'none' } as const
+  publish(rig.traffic, [fragmentOf('web', [port, well.port], { balance })])
+  return { clock, sick, web: `${rig.url}/s/web`, avoided: () => rig.traffic.avoided }
+}
+
 onEachTransport(() => {
   test.each([
     { policy: 'queue', weights: [1, 1, 1], expected: [4, 4, 4] },
@@ -113,39 +141,40 @@ onEachTransport(() => {
     expect(counts([slow, fast])).toEqual([1, 19])
   })
 
-  test('a replica that fails is left out, tried again by one request, and comes back', async () => {
-    const clock = new FakeClock()
-    const well = await heldReplica({ holds: false })
-    let isSick = true
-    let asked = 0
-    const sick = await rawUpstream((socket) => {
-      socket.on('data', () => {
-        asked += 1
-        if (isSick) socket.destroy()
-        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell')
-      })
-    })
-    const rig = await startRig({}, {}, { nowMs: () => clock.nowMs() })
-    const balance = { policy: 'round-robin', sticky: 'none' } as const
-    publish(rig.traffic, [fragmentOf('web', [sick, well.port], { balance })])
-    const web = `${rig.url}/s/web`
+  test('a replica that fails is left out, tried again after ever longer, and comes back', async () => {
+    const { web, clock, sick, avoided } = await ailing()
     await ask(web, 14)
-    expect(asked).toBe(5)
-    expect(rig.traffic.avoided).toEqual([`web-${sick}`])
+    expect(sick.asked).toBe(5)
+    expect(avoided()).toEqual([sick.id])
     await clock.advance(999)
     await ask(web, 4)
-    expect(asked).toBe(5)
+    expect(sick.asked).toBe(5)
     await clock.advance(1)
     await ask(web, 6)
-    expect(asked).toBe(6)
+    expect(sick.asked).toBe(6)
     await clock.advance(1_999)
     await ask(web, 4)
-    expect(asked).toBe(6)
-    isSick = false
+    expect(sick.asked).toBe(6)
+    sick.mood = 'answers'
     await clock.advance(1)
     await ask(web, 8)
-    expect(rig.traffic.avoided).toEqual([])
-    expect(asked).toBeGreaterThan(8)
+    expect(avoided()).toEqual([])
+    expect(sick.asked).toBeGreaterThan(8)
+  })
+
+  test('one request alone tries a replica that was left out', async () => {
+    const { web, clock, sick, avoided } = await ailing()
+    await ask(web, 14)
+    sick.mood = 'holds'
+    await clock.advance(1_000)
+    const trial = Array.from({ length: 8 }, () => fetch(web))
+    await until(() => sick.asked === 6)
+    await ask(web, 8)
+    expect(sick.asked).toBe(6)
+    expect(avoided()).toEqual([sick.id])
+    sick.answer()
+    for (const answer of trial) expect((await answer).status).toBe(200)
+    expect(avoided()).toEqual([])
   })
 
   test('no replica is left out while all fail', async () => {

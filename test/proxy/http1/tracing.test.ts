@@ -1,12 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import {
-  closeAll,
-  echoUpstream,
-  get,
-  onEachTransport,
-  RawClient,
-  startRig,
-} from '../support/rig.ts'
+import { type Headers, heard } from '../support/heard.ts'
+import { closeAll, echoUpstream, onEachTransport, startRig } from '../support/rig.ts'
 
 afterEach(closeAll)
 
@@ -15,16 +9,6 @@ const SPAN = '00f067aa0ba902b7'
 const VALID = `00-${TRACE}-${SPAN}-01`
 const STARTED = /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/
 const DRAWN = /^[0-9a-f]{32}$/
-
-type Headers = Readonly<Record<string, string>>
-
-/** What a replica hears of a request with these lines; what came twice is joined. */
-async function heard(lines: readonly string[], flags: readonly string[] = []): Promise<Headers> {
-  const { port } = await startRig({ web: [await echoUpstream()] }, {}, { flags })
-  const client = new RawClient(port, get('/s/web', ...lines))
-  const [, json = ''] = await client.receives(/\r\n\r\n(\{.*\})$/)
-  return (JSON.parse(json) as { headers: Headers }).headers
-}
 
 onEachTransport(() => {
   test.each([

@@ -76,7 +76,9 @@ export async function startRig(
 ): Promise<Rig> {
   const { engine: engineName = engineUsed, transport = transportUsed } = how
   const given = readProxyConfig({ argv: how.flags ?? [], environment: {} })
-  const config: ProxyConfig = { ...given, ...limits, engine: engineName }
+  // A test that moves the time by leaps must not overtake a connection that is being opened.
+  const patience = how.nowMs === undefined ? {} : { connectTimeoutMs: 600_000 }
+  const config: ProxyConfig = { ...given, ...patience, ...limits, engine: engineName }
   const traffic = new Traffic(trafficLimits(config), how.nowMs ?? systemClock.nowMs)
   const fragments = Object.entries(services).map(([name, ports]) => fragmentOf(name, ports))
   publish(traffic, fragments)

@@ -105,6 +105,8 @@ export class QueueingWorld {
   slots: number
   /** Each request fails at once with this probability. */
   failing = 0
+  /** Each client asks again as soon as it is answered. */
+  returning = false
   ended = 0
   readonly #chance: Chance
   readonly #sigma: number
@@ -219,7 +221,8 @@ export class QueueingWorld {
     sums.upstreamMs += this.time.nowMs - sentAtMs
     if (failed) sums.errors += 1
     this.ended += 1
-    this.#dispatch(proxy)
+    if (this.returning) this.#arrive(proxy)
+    else this.#dispatch(proxy)
   }
 
   #report(proxy: Door, everyMs: number): void {
