@@ -153,7 +153,7 @@ describe('with two proxies', () => {
   // It takes some seconds of more than its replica can do.
   beforeEach(() => begin({ proxies: 2, proxyFlags: ['--wait-max', '1m'] }))
 
-  test('permits are learned under load, shared by demand, and go to who is left', async () => {
+  test('permits are learned under load, and shared by demand', async () => {
     const command = [process.execPath, join(ROOT, 'dist/examples/sample-service.js')]
     const environment = { SLOTS: '2', DELAY_MS: '30' }
     await cluster.run('web', { autoscale: false, command, environment })

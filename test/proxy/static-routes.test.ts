@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { staticTable } from '../../proxy/static-routes.ts'
+import { readStaticRoutes, staticTable } from '../../proxy/static-routes.ts'
 import { parseYaml } from '../../shared/yaml-file.ts'
+import { ROOT } from '../support/program.ts'
 
 test('staticTable() reads services with endpoints, routes and an objective', () => {
   const { fragments, snapshot } = staticTable(
@@ -54,6 +57,19 @@ services:
   expect(web?.endpoints[0]).not.toHaveProperty('weight')
   expect(api).toMatchObject({ balance: { policy: 'queue', sticky: 'none' } })
   expect(api).not.toHaveProperty('concurrency')
+})
+
+test('readStaticRoutes() takes the example, and the documentation explains its words', () => {
+  const { fragments } = readStaticRoutes(join(ROOT, 'examples/routes.yml'))
+  expect(fragments.map(({ name, balance }) => [name, balance])).toEqual([
+    ['web', { policy: 'queue', sticky: 'cookie' }],
+    ['api', { policy: 'round-robin', sticky: 'none' }],
+    ['reports', { policy: 'queue', sticky: 'none' }],
+  ])
+  const page = readFileSync(join(ROOT, 'docs/proxy.md'), 'utf8')
+  const example = readFileSync(join(ROOT, 'examples/routes.yml'), 'utf8')
+  const words = [...example.matchAll(/^[ -]*([a-z]+):/gm)].map(([, word = '']) => word)
+  expect(words.filter((word) => word !== 'services' && !page.includes(word))).toEqual([])
 })
 
 test.each([

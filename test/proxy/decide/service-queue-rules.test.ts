@@ -196,8 +196,19 @@ test.each(PERMITS)('hedging: nobody sits out a stall, at no price, with $name', 
   const on = long(only('hedging'))
   const off = long(NONE)
   expect(on.count).toBeLessThan(0.5 * off.count)
-  expect(on.figures.hedgedPercent).toBeLessThan(0.5)
+  expect(on.figures.hedgedPercent).toBeLessThan(1)
   expect(on.figures.latePercent).toBeLessThan(1.1 * off.figures.latePercent)
+})
+
+test.each(PERMITS)('hedging: where replicas are idle a stall costs a moment, with $name', (row) => {
+  const { permits } = row
+  const stalls = { replicas: fleet(STALLS), rate: rateOf(0.3) }
+  const scenario = { ...stalls, ...(permits !== undefined && { permits }) }
+  const on = figures({ ...scenario, rules: only('slowAware', 'hedging') })
+  const off = figures({ ...scenario, rules: only('slowAware') })
+  expect(off.maxMs).toBeGreaterThan(1_500)
+  expect(on.maxMs).toBeLessThan(300)
+  expect(on.latePercent).toBeLessThanOrEqual(off.latePercent)
 })
 
 test('replicas that refuse connections cost retries, no failures', () => {

@@ -167,16 +167,20 @@ export class VirtualTraffic {
   }
 
   #watchForHedge(request: VirtualRequest, replica: ReplicaState, sentAtMs: number): void {
-    const { hedgeAfterMs } = this.queue
+    const { hedgeAfterMs, hedgeIdleAfterMs } = this.queue
     if (hedgeAfterMs === Number.POSITIVE_INFINITY || request.hedged) return
-    this.agenda.at(sentAtMs + hedgeAfterMs, (nowMs) => {
-      if (request.fate !== undefined) return
-      request.tried.push(replica.id)
-      const second = this.queue.hedge(request, nowMs)
-      if (second === undefined) return
-      request.hedged = true
-      this.#send(request, second)
-    })
+    request.tried.push(replica.id)
+    const ask = (afterMs: number, how: 'hedge' | 'hedgeIdle'): void => {
+      this.agenda.at(sentAtMs + afterMs, (nowMs) => {
+        if (request.fate !== undefined || request.hedged) return
+        const second = this.queue[how](request, nowMs)
+        if (second === undefined) return
+        request.hedged = true
+        this.#send(request, second)
+      })
+    }
+    if (hedgeIdleAfterMs < hedgeAfterMs) ask(hedgeIdleAfterMs, 'hedgeIdle')
+    ask(hedgeAfterMs, 'hedge')
   }
 
   #failed(request: VirtualRequest, replica: ReplicaState, how: 'refuses' | 'errors'): void {
