@@ -30,8 +30,10 @@ test('a carrier that is killed is started again, and nobody is refused meanwhile
     const [pid = 0] = proxy.carriers
     process.kill(pid, 'SIGKILL')
     await until(() => !isAlive(pid))
-    // It waits in the socket until there is somebody to accept it.
-    expect(await (await fetch(`${proxy.url}/s/web`)).text()).toBe('web')
+    // It waits in the socket until there is somebody to accept it; a connection kept from before
+    // would have died with the one that was killed.
+    const fresh = { headers: { connection: 'close' } }
+    expect(await (await fetch(`${proxy.url}/s/web`, fresh)).text()).toBe('web')
     await until(() => proxy.said('carrier ended') === round)
   }
   expect(proxy.program.output).toContain('it was ended by SIGKILL')
