@@ -1,7 +1,7 @@
 /** Proxies that follow a master, while their processes are replaced or killed. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ProxyView } from '../../shared/api.ts'
 import { Crowd } from '../proxy/parent/support/crowd.ts'
 import { Cluster, type RunningProxy } from '../support/cluster.ts'
@@ -10,16 +10,14 @@ import { routed, tableOf } from '../support/routing-table.ts'
 import { until } from '../support/until.ts'
 
 let cluster: Cluster
-let delayFile: string
 
-beforeEach(async () => {
-  cluster = await Cluster.start({ workers: 2 })
-  delayFile = join(cluster.dir, 'delay')
+beforeAll(async () => {
+  cluster = await Cluster.start({ workers: 1 })
 })
-
-afterEach(() => cluster?.stop())
+afterAll(() => cluster?.stop())
 
 test('a take-over under load, with a scale-in and a restart of the master in its middle, fails no request', async () => {
+  const delayFile = join(cluster.dir, 'delay')
   writeFileSync(delayFile, '40')
   const environment = { DELAY_FILE: delayFile }
   await cluster.run('web', { autoscale: false, replicas: 4, environment })
@@ -42,7 +40,7 @@ test('a take-over under load, with a scale-in and a restart of the master in its
   process.kill(proxy.program.pid, 'SIGUSR2')
   await cluster.master?.end('SIGKILL')
   await cluster.startMaster()
-  await cluster.nodesAre('ready', 2)
+  await cluster.nodesAre('ready', 1)
   await until(() => hasLeft(proxy, 3) || said(proxy, FAILED) > 0, { timeoutMs: 40_000 })
   await goesOn()
   await Promise.all(crowds.map((crowd) => crowd.stop()))
@@ -52,8 +50,8 @@ test('a take-over under load, with a scale-in and a restart of the master in its
 })
 
 test('a carrier that is killed is replaced under its name, and drains are still heard', async () => {
-  await cluster.run('web', { autoscale: false, replicas: 2 })
-  await routed(cluster, 'web', 2)
+  await cluster.run('drained', { autoscale: false, replicas: 2 })
+  await routed(cluster, 'drained', 2)
   const [proxy] = cluster.proxies
   const pid = proxy?.program.pid ?? 0
   const [before] = await proxies()
@@ -61,27 +59,28 @@ test('a carrier that is killed is replaced under its name, and drains are still 
   process.kill(carrier, 'SIGKILL')
   await until(() => !isAlive(carrier))
   // Nobody is refused: the socket is the parent's.
-  expect(await (await fetch(cluster.at('web', '/echo?1'))).text()).toBe('?1')
+  expect(await (await fetch(cluster.at('drained', '/echo?1'))).text()).toBe('?1')
   await until(() => childrenOf(pid).length === 1)
-  await cluster.api('/v1/services/web/scale', 'POST', { replicas: 1 })
-  await cluster.serves('web', 1)
+  await cluster.api('/v1/services/drained/scale', 'POST', { replicas: 1 })
+  await cluster.serves('drained', 1)
   expect((await proxies()).map(({ id }) => id)).toEqual([before?.id])
 })
 
 test('a proxy whose parent is killed finishes, and starts again under its name', async () => {
+  const delayFile = join(cluster.dir, 'long-delay')
   writeFileSync(delayFile, '1000')
-  await cluster.run('web', { autoscale: false, environment: { DELAY_FILE: delayFile } })
-  await routed(cluster, 'web', 1)
+  await cluster.run('whole', { autoscale: false, environment: { DELAY_FILE: delayFile } })
+  await routed(cluster, 'whole', 1)
   const [proxy] = cluster.proxies
   const [before] = await proxies()
   const [carrier = 0] = childrenOf(proxy?.program.pid ?? 0)
-  const asked = fetch(cluster.at('web', '/echo?whole'))
+  const asked = fetch(cluster.at('whole', '/echo?whole'))
   await until(async () => Object.keys((await tableOf(proxy)).inFlight).length === 1)
   await proxy?.program.end('SIGKILL')
   expect(await (await asked).text()).toBe('?whole')
   await until(() => !isAlive(carrier))
   await cluster.restartProxy(0)
-  expect(await (await fetch(cluster.at('web', '/echo?again'))).text()).toBe('?again')
+  expect(await (await fetch(cluster.at('whole', '/echo?again'))).text()).toBe('?again')
   await until(async () => (await proxies()).length === 1)
   expect((await proxies()).map(({ id }) => id)).toEqual([before?.id])
 })

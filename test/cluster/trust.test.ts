@@ -179,8 +179,11 @@ describe.runIf(hasRoot('trust beyond this machine'))('beyond loopback', () => {
   test('a worker that left joins again with the token, as a new node', async () => {
     const nodes = () => JSON.parse(curl(`http://127.0.0.1:${PORT}/v1/nodes`)).nodes
     const [before] = nodes()
-    const worker = programs.filter(({ output }) => output.includes('joined the cluster')).at(-1)
-    const left = worker?.end('SIGTERM')
+    // The one before it was killed; what the new one prints may come later than its report.
+    const worker = await until(() =>
+      programs.find((one) => one.isRunning && one.output.includes('joined the cluster')),
+    )
+    const left = worker.end('SIGTERM')
     expect(
       (await cli('rm', 'web', '--master', SECURE, '--token', await token('--admin'))).code,
     ).toBe(0)

@@ -93,17 +93,20 @@ describe.runIf(canRun)('the image', { timeout: 120_000 }, () => {
     expect(await inHost('run', '--rm', IMAGE, ...argv)).toMatch(expected)
   })
 
-  test.each(['master', 'proxy'])(
-    'the %s hears SIGTERM as the first process of its container',
-    async (name) => {
-      const id = (await inHost('run', '--detach', IMAGE, name)).trim()
-      await until(async () => (await inHost('logs', id)).includes(`${name} started`))
-      await inHost('stop', '--time', '30', id)
-      const [{ State }] = JSON.parse(await inHost('inspect', id))
-      expect(State.ExitCode).toBe(0)
-      await inHost('rm', '--volumes', id)
-    },
-  )
+  test.each([
+    ['master', /^$/],
+    // Without a master it has no routing table yet.
+    ['proxy', /it answers 503/],
+  ])('the %s hears SIGTERM as the first process of its container', async (name, said) => {
+    const id = (await inHost('run', '--detach', IMAGE, name)).trim()
+    await until(async () => {
+      return said.test(await inHost('exec', id, ...HEALTHCHECK).catch((error) => String(error)))
+    })
+    await inHost('stop', '--time', '30', id)
+    const [{ State }] = JSON.parse(await inHost('inspect', id))
+    expect(State.ExitCode).toBe(0)
+    await inHost('rm', '--volumes', id)
+  })
 
   test('Compose takes the file, and says what it needs to be told', async () => {
     expect((await asked('docker compose config --services')).trim().split('\n').sort()).toEqual(

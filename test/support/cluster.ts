@@ -242,7 +242,8 @@ export class Cluster {
 
 /** Those that carry the traffic would finish it without their parent. */
 async function killProxy({ program }: RunningProxy): Promise<void> {
-  const carriers = childrenOf(program.pid)
+  // The number of one that has ended may be another's by now.
+  const carriers = program.isRunning ? childrenOf(program.pid) : []
   await program.end('SIGKILL')
   await killAll(carriers)
 }
