@@ -22,6 +22,8 @@ const VARIATION_SHARE = 0.001
 
 /** The replicas of a service: those in the table, and those that only finish what they have. */
 export class ReplicaPool implements Usual {
+  /** Replicas are alike that differ by no more than this. */
+  unnoticedMs = 0
   readonly states = new Map<ReplicaId, ReplicaState>()
   routed: ReplicaState[] = []
   /** What the fast ones take: the lower quartile of the mean upstream times. */
@@ -99,7 +101,10 @@ export class ReplicaPool implements Usual {
 
   /** How many times longer than the fast ones it takes, as far as anybody knows. */
   slownessOf({ speed }: ReplicaState, nowMs: number): number {
-    return this.fastMs === 0 ? 1 : speed.expectedMs(this.fastMs, nowMs) / this.fastMs
+    if (this.fastMs === 0) return 1
+    const expectedMs = speed.expectedMs(this.fastMs, nowMs)
+    // What the objective does not notice may be mere noise, and is no reason to avoid anybody.
+    return expectedMs - this.fastMs <= this.unnoticedMs ? 1 : expectedMs / this.fastMs
   }
 
   #vary(deviation: number): void {

@@ -19,6 +19,8 @@ export type Placed = ReplicaState | 'waits' | 'full' | 'absent'
 const HEDGES_SAVED_MAX = 10
 /** A second replica is asked when the first takes longer than this: rarer, but no less useful. */
 const HEDGE_P99S = 1.5
+/** Replicas whose times differ by less of the objective's are equally good. */
+const UNNOTICED_SHARE = 0.1
 /** A second answer takes so many medians, mostly. */
 const HOPE_MEDIANS = 1.25
 const HEDGE_MEDIANS = 2
@@ -110,6 +112,7 @@ export class ServiceQueue {
     this.#pool.watchesSpeed = rules.latencyEjection && !avoidsSlow
     this.#watch.settle(added, nowMs)
     this.#targetMs = fragment.objective.latencyTargetMs
+    this.#pool.unnoticedMs = UNNOTICED_SHARE * this.#targetMs
     this.#comes = fragment.comes === true
   }
 
