@@ -9,7 +9,7 @@ import { lifeKnobs } from './life-knobs.ts'
 import type { TrafficLimits } from './traffic.ts'
 
 /** Rules of the queue, each of which can be switched off. */
-const RULES = [
+export const RULES = [
   'objective-order',
   'slow-aware',
   'latency-ejection',

@@ -3,8 +3,7 @@
  * percentile is off by at most 1.6 %. Pure; values are milliseconds outside, microseconds inside.
  */
 const SUB_BUCKET_BITS = 5
-const SUB_BUCKETS = 1 << SUB_BUCKET_BITS
-const BUCKETS = SUB_BUCKETS * (32 - SUB_BUCKET_BITS + 1)
+const BUCKETS = logBuckets(SUB_BUCKET_BITS)
 const MICROSECONDS_MAX = 2 ** 32 - 1
 
 export class Histogram {
@@ -90,16 +89,31 @@ export interface HistogramWire {
 export const HISTOGRAM_BUCKETS = BUCKETS
 
 function bucketOf(ms: number): number {
-  const microseconds = Math.min(MICROSECONDS_MAX, Math.max(0, Math.round(ms * 1000)))
-  if (microseconds < SUB_BUCKETS) return microseconds
-  const exponent = 31 - Math.clz32(microseconds)
-  const sub = (microseconds >>> (exponent - SUB_BUCKET_BITS)) & (SUB_BUCKETS - 1)
-  return (exponent - SUB_BUCKET_BITS + 1) * SUB_BUCKETS + sub
+  return logBucketOf(ms, SUB_BUCKET_BITS)
 }
 
 function middleMs(bucket: number): number {
-  if (bucket < SUB_BUCKETS) return bucket / 1000
-  const exponent = Math.floor(bucket / SUB_BUCKETS) - 1
-  const low = (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** exponent
+  return logBucketMiddleMs(bucket, SUB_BUCKET_BITS)
+}
+
+/** How many buckets there are with so many of them, as a power of two, for each doubling. */
+export function logBuckets(bits: number): number {
+  return 2 ** bits * (32 - bits + 1)
+}
+
+/** The bucket of a latency; the coarser the buckets, the less they take. */
+export function logBucketOf(ms: number, bits: number): number {
+  const microseconds = Math.min(MICROSECONDS_MAX, Math.max(0, Math.round(ms * 1000)))
+  if (microseconds < 1 << bits) return microseconds
+  const exponent = 31 - Math.clz32(microseconds)
+  const sub = (microseconds >>> (exponent - bits)) & ((1 << bits) - 1)
+  return ((exponent - bits + 1) << bits) + sub
+}
+
+export function logBucketMiddleMs(bucket: number, bits: number): number {
+  const subBuckets = 1 << bits
+  if (bucket < subBuckets) return bucket / 1000
+  const exponent = Math.floor(bucket / subBuckets) - 1
+  const low = (subBuckets + (bucket % subBuckets)) * 2 ** exponent
   return (low + 2 ** exponent / 2) / 1000
 }

@@ -1,12 +1,14 @@
+import { logBucketMiddleMs, logBucketOf, logBuckets } from '../../shared/histogram.ts'
+
 /** Eight buckets per doubling: a quantile is off by 6 % at most. */
 const SUB_BUCKET_BITS = 3
-const SUB_BUCKETS = 1 << SUB_BUCKET_BITS
-const BUCKETS = SUB_BUCKETS * (32 - SUB_BUCKET_BITS + 1)
-const MICROSECONDS_MAX = 2 ** 32 - 1
+const BUCKETS = logBuckets(SUB_BUCKET_BITS)
 /** From here on every count is halved: what is older counts ever less. */
 const SAMPLES_MAX = 8_192
 /** How many samples may pass before the quantiles are told anew. */
 const FRESH_MAX = 64
+/** A latency of nothing could not be told from one that is unknown. */
+const LATENCY_MIN_MS = 0.001
 /** With fewer samples nothing is concluded from them. */
 const SAMPLES_MIN = 50
 
@@ -24,7 +26,7 @@ export class LatencyQuantiles {
   }
 
   add(ms: number): void {
-    const bucket = bucketOf(ms)
+    const bucket = logBucketOf(Math.max(LATENCY_MIN_MS, ms), SUB_BUCKET_BITS)
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
     this.#samples += 1
     this.#fresh += 1
@@ -50,26 +52,14 @@ export class LatencyQuantiles {
       const count = this.#counts[bucket] ?? 0
       if (count === 0) continue
       seen += count
-      if (this.medianMs === 0 && seen >= 0.5 * this.#samples) this.medianMs = middleMs(bucket)
-      if (this.p95Ms === 0 && seen >= 0.95 * this.#samples) this.p95Ms = middleMs(bucket)
+      if (this.medianMs === 0 && seen >= 0.5 * this.#samples)
+        this.medianMs = logBucketMiddleMs(bucket, SUB_BUCKET_BITS)
+      if (this.p95Ms === 0 && seen >= 0.95 * this.#samples)
+        this.p95Ms = logBucketMiddleMs(bucket, SUB_BUCKET_BITS)
       if (seen >= 0.99 * this.#samples) {
-        this.p99Ms = middleMs(bucket)
+        this.p99Ms = logBucketMiddleMs(bucket, SUB_BUCKET_BITS)
         return
       }
     }
   }
-}
-
-function bucketOf(ms: number): number {
-  const microseconds = Math.min(MICROSECONDS_MAX, Math.max(1, Math.round(ms * 1000)))
-  if (microseconds < SUB_BUCKETS) return microseconds
-  const exponent = 31 - Math.clz32(microseconds)
-  const sub = (microseconds >>> (exponent - SUB_BUCKET_BITS)) & (SUB_BUCKETS - 1)
-  return (exponent - SUB_BUCKET_BITS + 1) * SUB_BUCKETS + sub
-}
-
-function middleMs(bucket: number): number {
-  if (bucket < SUB_BUCKETS) return bucket / 1000
-  const exponent = Math.floor(bucket / SUB_BUCKETS) - 1
-  return ((SUB_BUCKETS + (bucket % SUB_BUCKETS) + 0.5) * 2 ** exponent) / 1000
 }

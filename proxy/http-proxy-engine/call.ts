@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { after } from '../../shared/clock.ts'
 import type { ReplicaState } from '../decide/replica-state.ts'
 import { type Caller, Exchange, type Failure, type Refusal } from '../exchange.ts'
-import { COOKIE_PREFIX } from '../http1/answer-relay.ts'
 import {
   failureAnswer,
   lateAnswer,
@@ -11,6 +10,7 @@ import {
   rejection,
 } from '../http1/own-answer.ts'
 import type { ServiceTraffic } from '../service-traffic.ts'
+import { cookieToSet } from '../sticky-cookie.ts'
 import { type AnswerShape, isEventStream, isPassable, shape } from './answer.ts'
 import { type Asker, Attempt } from './attempt.ts'
 import { watchClient } from './client-watch.ts'
@@ -208,13 +208,9 @@ export class Call implements Caller, Asker, Relaying, UnderWay {
     const hasEnd = request.httpVersion === '1.1' || headers['content-length'] !== undefined
     const stays = response.shouldKeepAlive && isRead && hasEnd
     const empty = this.#out.method === 'HEAD' && request.method !== 'HEAD'
-    return { connection: stays ? 'keep-alive' : 'close', empty, cookie: this.#cookieFor(replica) }
-  }
-
-  #cookieFor({ id }: ReplicaState): string | undefined {
-    const { name, balance } = this.#exchange.service.fragment
-    if (balance?.sticky !== 'cookie' || this.#exchange.affinity === id) return undefined
-    return `${COOKIE_PREFIX}${name}=${id}; Path=/; HttpOnly; SameSite=Lax`
+    const { affinity, service } = this.#exchange
+    const cookie = cookieToSet(service.fragment, replica, affinity)
+    return { connection: stays ? 'keep-alive' : 'close', empty, cookie }
   }
 
   /** Nothing moves on the client's connection, though its request is not whole. */

@@ -2,16 +2,17 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Destination } from '../decide/route-index.ts'
-import { COOKIE_PREFIX } from '../http1/answer-relay.ts'
+import type { Asked } from '../http1/asked.ts'
 import { type OwnAnswer, rejection, unavailable } from '../http1/own-answer.ts'
+import { isIdempotent } from '../http1/parsing/methods.ts'
 import { remoteAddressOf } from '../http1/transports/remote-address.ts'
 import { Call } from './call.ts'
 import { refuse } from './connections.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { EnvelopeDoor } from './envelope-door.ts'
-import { type Body, isIdempotent, type Outbound } from './outbound.ts'
+import type { Body, Outbound } from './outbound.ts'
 import { replyOwn } from './own-reply.ts'
-import { type Asked, type Peer, RequestReader } from './request-reader.ts'
+import { type Peer, RequestReader } from './request-reader.ts'
 import { Upgrade, type UpgradeClient } from './upgrade.ts'
 import type { Client } from './upload.ts'
 
@@ -145,7 +146,7 @@ export class Front {
       headers: this.#reader.passedOn(asked, peer),
       body: this.#body(),
       idempotent: isIdempotent(method),
-      affinity: this.#reader.affinity(fragment, `${COOKIE_PREFIX}${fragment.name}`, peer),
+      affinity: this.#reader.affinity(fragment, peer),
       slow,
     }
   }

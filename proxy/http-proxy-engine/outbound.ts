@@ -14,9 +14,3 @@ export interface Outbound extends Question {
   readonly affinity: string | undefined
   readonly slow: boolean
 }
-
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
-
-export function isIdempotent(method: string): boolean {
-  return IDEMPOTENT.has(method)
-}

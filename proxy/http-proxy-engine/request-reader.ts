@@ -1,19 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { RouteFragment } from '../../shared/model.ts'
 import type { EngineLimits } from '../engine.ts'
-import { clientAddress, cookieOf } from '../http1/client-identity.ts'
+import { type Asked, askedOf } from '../http1/asked.ts'
+import { affinityOf } from '../http1/client-identity.ts'
 import { Introductions } from '../http1/introduction.ts'
+import { parseRequestHead, RequestHead } from '../http1/parsing/request-head.ts'
 import { RandomIds } from '../http1/random-ids.ts'
-import { parseRequestHead, RequestHead, textOf } from '../http1/request-head.ts'
 import { RequestWriter, requestBytesMax } from '../http1/request-writer.ts'
 import { type Fields, fieldsOf, linesOf } from './fields.ts'
-
-/** Where a request was sent to by its client. */
-export interface Asked {
-  readonly host: string
-  /** Path and query. */
-  readonly target: string
-}
 
 /** Who is at the other end of a client's connection. */
 export interface Peer {
@@ -50,12 +44,7 @@ export class RequestReader {
 
   /** An absolute target's host wins over the header (RFC 9112, section 3.2.2). */
   get asked(): Asked {
-    const { authorityFrom, authorityTo, pathFrom, targetTo, hostFrom, hostTo } = this.head
-    const target = textOf(this.#bytes, pathFrom, targetTo)
-    const isAbsolute = authorityFrom >= 0
-    const from = isAbsolute ? authorityFrom : hostFrom
-    const host = from < 0 ? '' : textOf(this.#bytes, from, isAbsolute ? authorityTo : hostTo)
-    return { host, target: isAbsolute && !target.startsWith('/') ? `/${target}` : target }
+    return askedOf(this.head, this.#bytes)
   }
 
   /** The headers that a replica gets, from this client. */
@@ -73,15 +62,9 @@ export class RequestReader {
   }
 
   /** What ties the client to a replica, where the service is sticky. */
-  affinity({ balance }: RouteFragment, cookie: string, { address }: Peer): string | undefined {
-    switch (balance?.sticky) {
-      case 'cookie':
-        return cookieOf(this.head, this.#bytes, cookie)
-      case 'client-ip':
-        return clientAddress(this.head, this.#bytes, address, this.#limits.trustedHops)
-      default:
-        return undefined
-    }
+  affinity(fragment: RouteFragment, { address }: Peer): string | undefined {
+    const { trustedHops } = this.#limits
+    return affinityOf(this.head, this.#bytes, fragment, { address, trustedHops })
   }
 }
 

@@ -1,5 +1,5 @@
-import { ChunkedBody } from './chunked-body.ts'
-import type { ResponseHead } from './response-head.ts'
+import { ChunkedBody } from './parsing/chunked-body.ts'
+import type { ResponseHead } from './parsing/response-head.ts'
 
 const NO_CONTENT = 204
 const NOT_MODIFIED = 304

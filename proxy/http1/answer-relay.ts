@@ -1,8 +1,9 @@
 import type { Exchange } from '../exchange.ts'
+import { cookieToSet } from '../sticky-cookie.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { EngineParts } from './engine-parts.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { ResponseHead } from './parsing/response-head.ts'
 import type { AnswerShape } from './response-writer.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -21,8 +22,6 @@ export interface Answered {
 
 const NO_CONTENT = 204
 const MUCH_BYTES = 65_536
-/** Before the name of the service: the cookie that ties a client to its replica. */
-export const COOKIE_PREFIX = 'orchestrify-replica-'
 
 /** Brings an answer to the client as it comes, at the pace of the slower side. */
 export class AnswerRelay {
@@ -139,7 +138,9 @@ export class AnswerRelay {
 
   /** How the head is to be changed; undefined when it may be passed on as it is. */
   #shape(head: ResponseHead): AnswerShape | undefined {
-    const cookie = this.#cookie()
+    const { exchange } = this.#request
+    const { fragment } = exchange.service
+    const cookie = cookieToSet(fragment, this.#upstream.replica, exchange.affinity)
     const connection = this.#connection()
     const length = this.#length(head)
     const asItIs = !head.hasHopByHop && head.minor === 1 && length === 'told'
@@ -161,15 +162,6 @@ export class AnswerRelay {
   #connection(): AnswerShape['connection'] {
     if (!this.#client.keepAlive) return 'close'
     return this.#client.minor === 0 ? 'keep-alive' : 'unsaid'
-  }
-
-  #cookie(): string | undefined {
-    const { exchange } = this.#request
-    const { name, balance } = exchange.service.fragment
-    if (balance?.sticky !== 'cookie') return undefined
-    const { id } = this.#upstream.replica
-    if (exchange.affinity === id) return undefined
-    return `${COOKIE_PREFIX}${name}=${id}; Path=/; HttpOnly; SameSite=Lax`
   }
 
   /** The head just written and the body's beginning leave at once where they fit together. */

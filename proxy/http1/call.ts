@@ -12,7 +12,7 @@ import {
   refusalAnswer,
   rejection,
 } from './own-answer.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { ResponseHead } from './parsing/response-head.ts'
 import { Tunnel, type Tunnelling } from './tunnel.ts'
 import { GATHERED_MAX, type Outbound, Upload } from './upload.ts'
 import type { Asker, Stretch, UpstreamConnection } from './upstream-connection.ts'

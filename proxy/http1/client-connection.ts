@@ -13,7 +13,7 @@ import type { Timed } from './deadlines.ts'
 import type { ClientParts, Handling } from './handling.ts'
 import type { Introduction } from './introduction.ts'
 import { type OwnAnswer, ownAnswerBytes, rejection } from './own-answer.ts'
-import { mayBeComplete, parseRequestHead, type RequestHead } from './request-head.ts'
+import { mayBeComplete, parseRequestHead, type RequestHead } from './parsing/request-head.ts'
 import type { Receiver, Transport } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)

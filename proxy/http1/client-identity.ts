@@ -1,8 +1,34 @@
-import { KNOWN } from './header-names.ts'
-import { type RequestHead, textOf } from './request-head.ts'
+import type { RouteFragment } from '../../shared/model.ts'
+import { cookieNameOf } from '../sticky-cookie.ts'
+import { KNOWN } from './parsing/header-names.ts'
+import { type RequestHead, textOf } from './parsing/request-head.ts'
+
+/** What ties the client to a replica, where the service is sticky. */
+export function affinityOf(
+  head: RequestHead,
+  bytes: Buffer,
+  fragment: RouteFragment,
+  { address, trustedHops }: Peer,
+): string | undefined {
+  switch (fragment.balance?.sticky) {
+    case 'cookie':
+      return cookieOf(head, bytes, cookieNameOf(fragment))
+    case 'client-ip':
+      return clientAddress(head, bytes, address, trustedHops)
+    default:
+      return undefined
+  }
+}
+
+/** Who is at the other end of the client's connection. */
+export interface Peer {
+  readonly address: string
+  /** Proxies in front whose word about the client is believed. */
+  readonly trustedHops: number
+}
 
 /** The value of a cookie that came along; undefined without it. */
-export function cookieOf(head: RequestHead, bytes: Buffer, name: string): string | undefined {
+function cookieOf(head: RequestHead, bytes: Buffer, name: string): string | undefined {
   for (let index = 0; index < head.count; index += 1) {
     if (head.kinds[index] !== KNOWN.cookie) continue
     for (const pair of valueAt(head, bytes, index).split(';')) {
@@ -18,7 +44,7 @@ export function cookieOf(head: RequestHead, bytes: Buffer, name: string): string
  * so many places from the end of the chain. What stands before that is only claimed; in a shorter
  * chain the first word is that of a trusted proxy as well.
  */
-export function clientAddress(
+function clientAddress(
   head: RequestHead,
   bytes: Buffer,
   peer: string,

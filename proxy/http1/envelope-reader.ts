@@ -6,13 +6,13 @@ import type { EngineParts } from './engine-parts.ts'
 import type { Handling } from './handling.ts'
 import { KeptBytes } from './kept-bytes.ts'
 import { type OwnAnswer, rejection } from './own-answer.ts'
+import { isIdempotent } from './parsing/methods.ts'
+import { parseRequestHead, textOf } from './parsing/request-head.ts'
 import { RequestBody } from './request-body.ts'
-import { parseRequestHead, textOf } from './request-head.ts'
 import { requestBytesMax } from './request-writer.ts'
 
 const BODY_BYTES_MAX = 1_000_000
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
-const REPEATABLE = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 
 /** `POST /proxy`: reads the request inside the request, and then carries that one. */
 export class EnvelopeReader implements Handling {
@@ -131,7 +131,7 @@ export class EnvelopeReader implements Handling {
       bytes: into,
       length: length + content.length,
       body: RequestBody.none,
-      idempotent: REPEATABLE.has(method),
+      idempotent: isIdempotent(method),
       isHead: method === 'HEAD',
       wantsBodyOfHead: method === 'HEAD',
       upgrades: false,

@@ -1,15 +1,14 @@
-import type { RouteFragment } from '../../shared/model.ts'
 import type { Destination } from '../decide/route-index.ts'
-import { COOKIE_PREFIX } from './answer-relay.ts'
+import { type Asked, askedOf } from './asked.ts'
 import { Call } from './call.ts'
 import type { ClientConnection } from './client-connection.ts'
-import { clientAddress, cookieOf } from './client-identity.ts'
+import { affinityOf } from './client-identity.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { EnvelopeReader } from './envelope-reader.ts'
 import type { Door, Handling } from './handling.ts'
 import { type OwnAnswer, unavailable } from './own-answer.ts'
+import { isIdempotent } from './parsing/methods.ts'
 import { RequestBody } from './request-body.ts'
-import { type RequestHead, textOf } from './request-head.ts'
 import { type Passing, requestBytesMax } from './request-writer.ts'
 import type { Outbound } from './upload.ts'
 
@@ -17,14 +16,6 @@ const ENVELOPE_PATH = '/proxy'
 const SHOWN_MAX = 256
 /** A body up to this is kept with its head, sent with it, and can be sent again. */
 const BODY_WITH_HEAD_MAX = 18_000
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
-
-/** Where a request was sent to by its client. */
-interface Asked {
-  readonly host: string
-  /** Path and query. */
-  readonly target: string
-}
 
 /** Where requests come in: each is routed and handed on, or answered with why not. */
 export class Front implements Door {
@@ -53,7 +44,7 @@ export class Front implements Door {
   }
 
   #outbound(client: ClientConnection, bytes: Buffer, way: Way): Outbound {
-    const { outgoing, requestWriter, requestHead: head } = this.#parts
+    const { outgoing, requestWriter, requestHead: head, limits } = this.#parts
     const passing = this.#passing(client, way)
     const body = RequestBody.of(head.contentLength, head.chunked)
     const withHead = body.isComplete ? 0 : Math.max(head.contentLength, way.to - head.end)
@@ -64,12 +55,15 @@ export class Front implements Door {
       bytes: into,
       length,
       body,
-      idempotent: IDEMPOTENT.has(head.method),
+      idempotent: isIdempotent(head.method),
       isHead: head.method === 'HEAD',
       wantsBodyOfHead: false,
       upgrades: passing.upgrades,
       awaitsContinue: head.expectsContinue,
-      affinity: this.#affinity(client, bytes, way.destination.fragment),
+      affinity: affinityOf(head, bytes, way.destination.fragment, {
+        address: client.introduction.address,
+        trustedHops: limits.trustedHops,
+      }),
       slow: way.destination.slow,
     }
   }
@@ -85,23 +79,6 @@ export class Front implements Door {
       upgrades: head.upgradesToWebSocket,
       trusted: this.#parts.limits.trustedHops > 0,
       introduction,
-    }
-  }
-
-  #affinity(
-    client: ClientConnection,
-    bytes: Buffer,
-    { name, balance }: RouteFragment,
-  ): string | undefined {
-    const { requestHead: head, limits } = this.#parts
-    const { address } = client.introduction
-    switch (balance?.sticky) {
-      case 'cookie':
-        return cookieOf(head, bytes, `${COOKIE_PREFIX}${name}`)
-      case 'client-ip':
-        return clientAddress(head, bytes, address, limits.trustedHops)
-      default:
-        return undefined
     }
   }
 
@@ -128,14 +105,4 @@ interface Way {
   readonly asked: Asked
   readonly destination: Destination
   readonly to: number
-}
-
-/** An absolute target's host wins over the header (RFC 9112, section 3.2.2). */
-function askedOf(head: RequestHead, bytes: Buffer): Asked {
-  const { authorityFrom, authorityTo, pathFrom, targetTo, hostFrom, hostTo } = head
-  const target = textOf(bytes, pathFrom, targetTo)
-  if (authorityFrom < 0)
-    return { host: hostFrom < 0 ? '' : textOf(bytes, hostFrom, hostTo), target }
-  const host = textOf(bytes, authorityFrom, authorityTo)
-  return { host, target: target.startsWith('/') ? target : `/${target}` }
 }

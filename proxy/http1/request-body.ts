@@ -1,4 +1,4 @@
-import { ChunkedBody } from './chunked-body.ts'
+import { ChunkedBody } from './parsing/chunked-body.ts'
 
 /** How the body of a request is framed, and how much of it is still to come from the client. */
 export class RequestBody {

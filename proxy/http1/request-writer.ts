@@ -1,5 +1,4 @@
 import { HeadBuffer, type LineFilter } from './head-buffer.ts'
-import { isHopByHop, isOurs, KNOWN } from './header-names.ts'
 import {
   HAS_FORWARDED,
   HAS_REQUEST_ID,
@@ -9,8 +8,9 @@ import {
   SPAN_ID_WORDS,
   type Template,
 } from './introduction.ts'
+import { isHopByHop, isOurs, KNOWN } from './parsing/header-names.ts'
+import { type RequestHead, textOf } from './parsing/request-head.ts'
 import type { RandomIds } from './random-ids.ts'
-import { type RequestHead, textOf } from './request-head.ts'
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 /** W3C Trace Context, section 3.2: ids of zeros alone are invalid. */

@@ -1,6 +1,6 @@
 import { HeadBuffer, type LineFilter } from './head-buffer.ts'
-import { isHopByHop, KNOWN } from './header-names.ts'
-import type { ResponseHead } from './response-head.ts'
+import { isHopByHop, KNOWN } from './parsing/header-names.ts'
+import type { ResponseHead } from './parsing/response-head.ts'
 
 const SCRATCH_BYTES = 65_536
 const VERSION = Buffer.from('HTTP/1.1')

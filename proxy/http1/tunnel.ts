@@ -1,5 +1,5 @@
 import type { ClientConnection } from './client-connection.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { ResponseHead } from './parsing/response-head.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
 /** Who is told that both sides are done. */

@@ -4,7 +4,7 @@ import type { Failure } from '../exchange.ts'
 import type { Timed } from './deadlines.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { KeptBytes } from './kept-bytes.ts'
-import { parseResponseHead, type ResponseHead } from './response-head.ts'
+import { parseResponseHead, type ResponseHead } from './parsing/response-head.ts'
 import type { Receiver, Transport } from './transport.ts'
 
 /** Who asked over a connection, and hears what comes back. */

@@ -1,6 +1,7 @@
 /** Where the reaction to a slow service is measured. */
 import type { Load } from '../support/load.ts'
 import { until } from '../support/until.ts'
+import { memoryOf, rssMb } from './process-tree.ts'
 
 export interface Arena {
   /** From the first answer over the objective to the first answer of the new replica. */
@@ -16,6 +17,25 @@ export interface Arena {
 
 /** Null: not measured, for the reason in the notes. */
 export type Weights = Readonly<Record<string, number | null>>
+
+/** What the idle programs have in memory; the proxy is two processes, its parent and its carrier. */
+export function programWeights(
+  pids: Readonly<Record<'master' | 'worker' | 'proxy', number>>,
+): Weights {
+  const proxy = memoryOf(pids.proxy)
+  return {
+    'rss_mb.master': rssMb(pids.master),
+    'rss_mb.worker': rssMb(pids.worker),
+    'rss_mb.proxy': proxy.mb,
+    'rss_mb.proxy_sum': proxy.sumMb,
+  }
+}
+
+/** How the two figures of the proxy differ. */
+export const PROXY_NOTES = {
+  'rss_mb.proxy': 'parent and carrier, file pages that they share counted once',
+  'rss_mb.proxy_sum': 'parent and carrier, shared pages counted for each',
+}
 
 export const OBJECTIVE_MS = 100
 export const SLOW_MS = 150

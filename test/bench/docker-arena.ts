@@ -10,13 +10,15 @@ import { until } from '../support/until.ts'
 import {
   type Arena,
   idle,
+  PROXY_NOTES,
   polledStart,
+  programWeights,
   REQUESTS_PER_SECOND,
   reaction,
   SLOW_MS,
   type Weights,
 } from './arena.ts'
-import { rssMb } from './memory.ts'
+import { rssMb } from './process-tree.ts'
 
 const IMAGE = 'service:1'
 const SMALL_IMAGE = 'small:1'
@@ -34,6 +36,7 @@ export async function openDockerArena(): Promise<Arena> {
   if (host === undefined) throw new Error('there is no host')
   return {
     notes: {
+      ...PROXY_NOTES,
       reaction_minus_start_ms_p50: `the slow answer takes ${SLOW_MS} ms of service time, included`,
       [`rss_mb.worker_${CONTAINERS}_containers`]: 'in a full run only',
       bare_start_ms_p50: 'create and start by the engine’s API, image present, to the first answer',
@@ -107,11 +110,11 @@ async function engine(
 
 async function weigh(cluster: Cluster, quick: boolean): Promise<Weights> {
   await idle(quick)
-  const programs = {
-    'rss_mb.master': rssMb(cluster.master?.pid ?? 0),
-    'rss_mb.worker': rssMb(workerPid(cluster)),
-    'rss_mb.proxy': rssMb(cluster.proxies[0]?.program.pid ?? 0),
-  }
+  const programs = programWeights({
+    master: cluster.master?.pid ?? 0,
+    worker: workerPid(cluster),
+    proxy: cluster.proxies[0]?.program.pid ?? 0,
+  })
   const name = `rss_mb.worker_${CONTAINERS}_containers`
   if (quick) return { ...programs, [name]: null }
   await cluster.cli('cordon', 'w2')

@@ -8,18 +8,20 @@ import { freePort, ROOT } from '../support/program.ts'
 import {
   type Arena,
   idle,
+  PROXY_NOTES,
   polledStart,
+  programWeights,
   REQUESTS_PER_SECOND,
   reaction,
   SLOW_MS,
   type Weights,
 } from './arena.ts'
-import { rssMb } from './memory.ts'
 
 const SERVICE = join(ROOT, 'test/support/service.mjs')
 
 export const processArena: Arena = {
   notes: {
+    ...PROXY_NOTES,
     reaction_minus_start_ms_p50: `both answers take ${SLOW_MS} ms of service time, included`,
   },
   react: () => inCluster(react),
@@ -68,9 +70,9 @@ async function bareStart(): Promise<number> {
 
 async function weigh(cluster: Cluster, quick: boolean): Promise<Weights> {
   await idle(quick)
-  return {
-    'rss_mb.master': rssMb(cluster.master?.pid ?? 0),
-    'rss_mb.worker': rssMb(cluster.workers.get('w1')?.pid ?? 0),
-    'rss_mb.proxy': rssMb(cluster.proxies[0]?.program.pid ?? 0),
-  }
+  return programWeights({
+    master: cluster.master?.pid ?? 0,
+    worker: cluster.workers.get('w1')?.pid ?? 0,
+    proxy: cluster.proxies[0]?.program.pid ?? 0,
+  })
 }

@@ -1,4 +1,4 @@
-import { ChunkedBody } from '../../proxy/http1/chunked-body.ts'
+import { ChunkedBody } from '../../proxy/http1/parsing/chunked-body.ts'
 import { chunkedBody } from './chunk-generator.ts'
 import { type Heard, Llhttp } from './llhttp.ts'
 import { mutated } from './mutation.ts'

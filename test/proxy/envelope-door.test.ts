@@ -1,13 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import {
-  closeAll,
-  fragmentOf,
-  onEachTransport,
-  publish,
-  RawClient,
-  startRig,
-  upstream,
-} from './support/rig.ts'
+import { fragmentOf, publish } from '../support/published.ts'
+import { closeAll, onEachTransport, RawClient, startRig, upstream } from './support/rig.ts'
 
 afterEach(closeAll)
 

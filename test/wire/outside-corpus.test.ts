@@ -1,11 +1,13 @@
 /** Holds every engine to a corpus from outside: a folder with `run.mjs` and `corpus.jsonl`. */
+
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { fragmentOf } from '../support/published.ts'
 import { modes } from './support/pieces.ts'
-import { fragmentOf, nameOf, startSubject, subjects } from './support/subject.ts'
+import { nameOf, startSubject, subjects } from './support/subject.ts'
 
 const folder = process.env.WIRE_CORPUS ?? ''
 const isThere = folder !== ''
@@ -30,7 +32,7 @@ describe.runIf(isThere)('an outside corpus (only where WIRE_CORPUS names its fol
     async ({ subject, mode }) => {
       const backend = await freePort()
       const routes = [{ host: 'orch.test' }, { path: '/' }]
-      const fragments = [fragmentOf({ name: 'corpus', ports: [backend] }, { routes })]
+      const fragments = [fragmentOf('corpus', [backend], { routes })]
       const proxy = await startSubject(subject, { fragments })
       const output = await runner({ target: proxy.port, backend, mode })
       await proxy.close()

@@ -1,4 +1,5 @@
 /** Ours with each of its rules switched off, beside ours as it is, under the same requests. */
+import { RULES } from '../../../proxy/config.ts'
 import { sentenceOf } from '../../../shared/errors.ts'
 import type { Stand } from '../peers/stand.ts'
 import { type Contest, contest, type Entry, type Length, type Programs } from './contest.ts'
@@ -6,14 +7,6 @@ import { ourEntry } from './entries.ts'
 import type { Scenario } from './scenario.ts'
 
 export const FLAG = '--rule-off'
-
-export const RULES = [
-  'objective-order',
-  'slow-aware',
-  'latency-ejection',
-  'slow-start',
-  'hedging',
-] as const
 
 /** More proxies of ours at once would be too much for a small machine. */
 const AT_ONCE = 2

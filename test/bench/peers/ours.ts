@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, ROOT } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
+import { childrenOf } from '../process-tree.ts'
 import { type Contender, contender } from './contenders.ts'
-import { childrenOf } from './process-tree.ts'
 import { lastWords, type Stand } from './stand.ts'
 
 export interface OursOptions {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, systemClock } from '../../../shared/clock.ts'
 import { ROOT } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
-import { catchesInterrupts, treeOf } from './process-tree.ts'
+import { catchesInterrupts, treeOf } from '../process-tree.ts'
 
 export interface SpawnOptions {
   /** The processor it is bound to; any without it. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { systemClock } from '../../../shared/clock.ts'
 import { until } from '../../support/until.ts'
 import type { Contender } from '../peers/contenders.ts'
-import { memoryOf, type TreeMemory } from '../peers/process-tree.ts'
+import { memoryOf, type TreeMemory } from '../process-tree.ts'
 import type { Loading } from './workloads.ts'
 
 export interface BusyMemory extends TreeMemory {

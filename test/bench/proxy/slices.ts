@@ -5,7 +5,7 @@
  */
 import { systemClock } from '../../../shared/clock.ts'
 import type { Contender } from '../peers/contenders.ts'
-import { cpuMs } from '../peers/process-tree.ts'
+import { cpuMs } from '../process-tree.ts'
 import { median } from '../report.ts'
 import type { Workload } from './workloads.ts'
 

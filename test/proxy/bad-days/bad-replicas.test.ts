@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { after, repeat, systemClock } from '../../../shared/clock.ts'
+import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { heldBytes } from '../../wire/support/resources.ts'
-import { fragmentOf, type Running, type Subject, subjectRows } from '../../wire/support/subject.ts'
+import { type Running, type Subject, subjectRows } from '../../wire/support/subject.ts'
 import { FINE, gonePort, type Probed, probe, replicaThat, startProxy } from './bad-day.ts'
 
 const AT_ONCE = 40
@@ -72,7 +73,7 @@ async function moody(subject: Subject, bad: Mood): Promise<Moody> {
   const port = await replicaThat((socket) => {
     socket.on('data', () => mood(socket))
   })
-  const fragments = [fragmentOf({ name: 'web', ports: [port] })]
+  const fragments = [fragmentOf('web', [port])]
   const proxy = await startProxy(subject, { fragments, limits: LIMITS })
   return {
     proxy,
@@ -127,7 +128,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
       socket.write(FINE.replace('fine', 'EVIL'))
       socket.on('data', () => socket.write(FINE))
     })
-    const fragments = [fragmentOf({ name: 'web', ports: [port] })]
+    const fragments = [fragmentOf('web', [port])]
     const proxy = await startProxy(subject, { fragments, limits: LIMITS })
     for (let round = 0; round < 10; round += 1) {
       // It cannot be told from an answer that is quick; but there is one answer, never two.
@@ -147,7 +148,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
       })
     })
     const proxy = await startProxy(subject, {
-      fragments: [fragmentOf({ name: 'web', ports: [port] })],
+      fragments: [fragmentOf('web', [port])],
     })
     for (let round = 0; round < QUICK_ANSWERS * 2; round += 1) {
       expect(await probe(proxy.port)).toMatchObject({ status: 200, body: 'fine' })
@@ -166,7 +167,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
   test('answers at once when the port of every replica is gone, and serves when one is back', async () => {
     const gone = await gonePort()
     const proxy = await startProxy(subject, {
-      fragments: [fragmentOf({ name: 'web', ports: [gone] })],
+      fragments: [fragmentOf('web', [gone])],
       limits: LIMITS,
     })
     for (const { status, reason } of await many(proxy.port)) {
@@ -176,7 +177,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
     const port = await replicaThat((socket) => {
       socket.on('data', () => socket.write(FINE))
     })
-    proxy.publish([fragmentOf({ name: 'web', ports: [port] })])
+    proxy.publish([fragmentOf('web', [port])])
     await servesAgain(proxy)
   })
 })

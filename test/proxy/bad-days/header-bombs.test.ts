@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { heldBytes } from '../../wire/support/resources.ts'
-import { fragmentOf, subjectRows } from '../../wire/support/subject.ts'
+import { subjectRows } from '../../wire/support/subject.ts'
 import { crowd, FINE, probe, replicaThat, startProxy } from './bad-day.ts'
 
 const BOMBERS = 40
@@ -30,7 +31,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
         })
       })
       const proxy = await startProxy(subject, {
-        fragments: [fragmentOf({ name: 'web', ports: [port] })],
+        fragments: [fragmentOf('web', [port])],
       })
       const attackers = crowd(proxy.port, BOMBERS)
       for (const attacker of attackers) attacker.say(bomb)

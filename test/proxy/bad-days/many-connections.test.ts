@@ -1,8 +1,10 @@
 /** `BAD_DAYS_CONNECTIONS=100000` asks for the long form; descriptors must be allowed for both ends. */
+
 import { describe, expect, test } from 'vitest'
+import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { openSockets } from '../../wire/support/resources.ts'
-import { fragmentOf, subjectRows } from '../../wire/support/subject.ts'
+import { subjectRows } from '../../wire/support/subject.ts'
 import { Attacker, FINE, probe, replicaSaying, startProxy } from './bad-day.ts'
 
 const CONNECTIONS = Number(process.env.BAD_DAYS_CONNECTIONS ?? 3_000)
@@ -19,7 +21,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
       const sockets = openSockets()
       const port = await replicaSaying(() => FINE)
       const proxy = await startProxy(subject, {
-        fragments: [fragmentOf({ name: 'web', ports: [port] })],
+        fragments: [fragmentOf('web', [port])],
         limits: { connectionsMax: CONNECTIONS_MAX },
       })
       const inside = new Attacker(proxy.port)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { repeat, systemClock } from '../../../shared/clock.ts'
+import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { heldBytes } from '../../wire/support/resources.ts'
-import { fragmentOf, type Running, type Subject, subjectRows } from '../../wire/support/subject.ts'
+import { type Running, type Subject, subjectRows } from '../../wire/support/subject.ts'
 import {
   type Attacker,
   crowd,
@@ -52,7 +53,7 @@ async function besieged(
 
 async function fine(subject: Subject, limits: Parameters<typeof startProxy>[1]['limits'] = {}) {
   const port = await decentReplica()
-  const fragments = [fragmentOf({ name: 'web', ports: [port] })]
+  const fragments = [fragmentOf('web', [port])]
   return startProxy(subject, { fragments, limits })
 }
 
@@ -117,7 +118,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
         push()
       })
     })
-    const fragments = [fragmentOf({ name: 'web', ports: [port] })]
+    const fragments = [fragmentOf('web', [port])]
     const proxy = await startProxy(subject, { fragments, limits: { bodyIdleMs: HOLD_MS } })
     const attackers = crowd(proxy.port, READERS)
     for (const attacker of attackers) {

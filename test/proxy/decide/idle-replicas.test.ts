@@ -4,7 +4,7 @@ import { queueLimits, readProxyConfig } from '../../../proxy/config.ts'
 import type { ReplicaState } from '../../../proxy/decide/replica-state.ts'
 import { ServiceQueue } from '../../../proxy/decide/service-queue.ts'
 import type { Waiting } from '../../../proxy/decide/waiting.ts'
-import { fragmentOf } from '../support/rig.ts'
+import { fragmentOf } from '../../support/published.ts'
 
 const step = fc.record({
   arrivals: fc.integer({ min: 0, max: 5 }),

@@ -1,15 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
-import {
-  closeAll,
-  fragmentOf,
-  get,
-  publish,
-  RawClient,
-  rawUpstream,
-  startRig,
-  upstream,
-} from '../support/rig.ts'
+import { closeAll, get, RawClient, rawUpstream, startRig, upstream } from '../support/rig.ts'
 
 afterEach(closeAll)
 

@@ -1,13 +1,12 @@
 import { afterEach, expect, test } from 'vitest'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { heldReplica } from '../support/held-replica.ts'
 import {
   closeAll,
   echoUpstream,
-  fragmentOf,
   get,
   onEachTransport,
-  publish,
   RawClient,
   startRig,
   upstream,

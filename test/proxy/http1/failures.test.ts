@@ -1,12 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import {
   closeAll,
   deadPort,
   echoUpstream,
-  fragmentOf,
   onEachTransport,
-  publish,
   rawUpstream,
   startRig,
   upstream,

@@ -1,16 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { heard } from '../support/heard.ts'
 import { heldReplica } from '../support/held-replica.ts'
-import {
-  closeAll,
-  fragmentOf,
-  get,
-  onEachTransport,
-  publish,
-  RawClient,
-  startRig,
-  upstream,
-} from '../support/rig.ts'
+import { closeAll, get, onEachTransport, RawClient, startRig, upstream } from '../support/rig.ts'
 
 afterEach(closeAll)
 

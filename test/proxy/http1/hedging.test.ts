@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { type HeldReplica, heldReplica } from '../support/held-replica.ts'
-import { closeAll, fragmentOf, onEachTransport, publish, startRig } from '../support/rig.ts'
+import { closeAll, onEachTransport, startRig } from '../support/rig.ts'
 
 afterEach(closeAll)
 

@@ -1,16 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
 import type { BalancePolicy } from '../../../shared/model.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { type HeldReplica, heldReplica } from '../support/held-replica.ts'
-import {
-  closeAll,
-  fragmentOf,
-  onEachTransport,
-  publish,
-  rawUpstream,
-  startRig,
-} from '../support/rig.ts'
+import { closeAll, onEachTransport, rawUpstream, startRig } from '../support/rig.ts'
 
 afterEach(closeAll)
 

@@ -1,14 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
 import type { RouteFragment } from '../../../shared/model.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { type HeldReplica, heldReplica } from '../support/held-replica.ts'
 import {
   closeAll,
-  fragmentOf,
   get,
   onEachTransport,
-  publish,
   RawClient,
   type Rig,
   startRig,

@@ -1,14 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
 import type { RouteFragment } from '../../../shared/model.ts'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { type HeldReplica, heldReplica } from '../support/held-replica.ts'
-import {
-  closeAll,
-  fragmentOf,
-  onEachTransport,
-  publish,
-  type Rig,
-  startRig,
-} from '../support/rig.ts'
+import { closeAll, onEachTransport, type Rig, startRig } from '../support/rig.ts'
 
 afterEach(closeAll)
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { heldBytes, openSockets } from '../../wire/support/resources.ts'
-import { fragmentOf, startSubject, subjectRows } from '../../wire/support/subject.ts'
+import { startSubject, subjectRows } from '../../wire/support/subject.ts'
 import { ExchangeClient } from './exchange-client.ts'
 import { batchesOf } from './plan.ts'
 import { Replica } from './replica.ts'
@@ -25,7 +26,7 @@ describe.each(subjectRows)('the proxy on %s', (_, subject) => {
       for (const replica of replicas) await replica.start()
       const ports = replicas.map(({ port }) => port)
       const proxy = await startSubject(subject, {
-        fragments: [fragmentOf({ name: 'web', ports })],
+        fragments: [fragmentOf('web', ports)],
         limits: { upstreamIdleMs: 500 },
       })
       const clients = Array.from(

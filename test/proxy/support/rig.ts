@@ -15,8 +15,7 @@ import { openEngine } from '../../../proxy/open-engine.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
-import type { RouteFragment } from '../../../shared/model.ts'
-import { WIRE_VERSION } from '../../../shared/protocol.ts'
+import { fragmentOf, publish } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
 import { transportsOf } from '../../wire/support/subject.ts'
 
@@ -104,42 +103,6 @@ async function engineOf(
   }
   const transports = await transportsOf(transport)
   return createHttp1Engine({ limits: engineLimits(config), traffic, transports })
-}
-
-export function publish(traffic: Traffic, fragments: readonly RouteFragment[]): void {
-  const { epoch, seq } = traffic.table.revision ?? { epoch: 1, seq: 0 }
-  const list = fragments.map((f) => ({ ...f, routes: [...f.routes], endpoints: [...f.endpoints] }))
-  traffic.apply(
-    {
-      wire: WIRE_VERSION,
-      revision: { epoch, seq: seq + 1 },
-      snapshot: true,
-      fragments: list,
-      removed: [],
-    },
-    undefined,
-  )
-}
-
-export function fragmentOf(
-  name: string,
-  ports: readonly number[],
-  more: Partial<RouteFragment> = {},
-): RouteFragment {
-  return {
-    service: `id-${name}`,
-    name,
-    objective: { percentile: 95, latencyTargetMs: 100 },
-    routes: [],
-    endpoints: ports.map((port) => ({
-      replica: `${name}-${port}`,
-      node: 'n1',
-      host: '127.0.0.1',
-      port,
-      suspect: false,
-    })),
-    ...more,
-  }
 }
 
 /** A real HTTP server; answers its port. */

@@ -1,9 +1,10 @@
 /** Runs cases against an engine: lanes side by side, each with a proxy and a replica of its own. */
+import { fragmentOf } from '../../support/published.ts'
 import { judgeBackend, judgeClient } from './judge.ts'
 import { type Mode, turn } from './pieces.ts'
 import { Recorder } from './recorder.ts'
 import { type Heard, readResponses } from './strict-responses.ts'
-import { fragmentOf, type Running, type Subject, startSubject } from './subject.ts'
+import { type Running, type Subject, startSubject } from './subject.ts'
 import { asks, type WireCase } from './wire-case.ts'
 import { WireClient } from './wire-client.ts'
 
@@ -40,7 +41,7 @@ async function openLane(subject: Subject): Promise<Lane> {
   const recorder = new Recorder()
   await recorder.start()
   const routes = [{ host: 'wire.test' }, { host: '[::1]' }, { path: '/open' }]
-  const fragments = [fragmentOf({ name: 'wire', ports: [recorder.port] }, { routes })]
+  const fragments = [fragmentOf('wire', [recorder.port], { routes })]
   const proxy = await startSubject(subject, { fragments })
   return { proxy, recorder }
 }

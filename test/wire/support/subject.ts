@@ -7,7 +7,7 @@ import { chooseTransports } from '../../../proxy/http1/transports/choose.ts'
 import { Traffic } from '../../../proxy/traffic.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import type { RouteFragment } from '../../../shared/model.ts'
-import { WIRE_VERSION } from '../../../shared/protocol.ts'
+import { publish as publishTable } from '../../support/published.ts'
 
 export interface Subject {
   readonly engine: 'http1'
@@ -49,7 +49,7 @@ export interface Setting {
 export async function startSubject({ transport }: Subject, setting: Setting): Promise<Running> {
   const config = readProxyConfig({ argv: setting.flags ?? [], environment: {} })
   const traffic = new Traffic(trafficLimits(config), setting.nowMs ?? systemClock.nowMs)
-  const publish = (fragments: readonly RouteFragment[]): void => publishTo(traffic, fragments)
+  const publish = (fragments: readonly RouteFragment[]): void => publishTable(traffic, fragments)
   if (setting.unpublished !== true) publish(setting.fragments)
   const limits = { ...engineLimits(config), ...setting.limits }
   const transports = await transportsOf(transport)
@@ -73,39 +73,6 @@ export function transportsOf(name: TransportName): Promise<Transports> {
   const chosen = chooseTransports(name).then(({ transports }) => transports)
   tested.set(name, chosen)
   return chosen
-}
-
-export interface Service {
-  readonly name: string
-  readonly ports: readonly number[]
-}
-
-export function fragmentOf(
-  { name, ports }: Service,
-  more: Partial<RouteFragment> = {},
-): RouteFragment {
-  return {
-    service: `id-${name}`,
-    name,
-    objective: { percentile: 95, latencyTargetMs: 100 },
-    routes: [],
-    endpoints: ports.map((port) => ({
-      replica: `${name}-${port}`,
-      node: 'n1',
-      host: '127.0.0.1',
-      port,
-      suspect: false,
-    })),
-    ...more,
-  }
-}
-
-function publishTo(traffic: Traffic, fragments: readonly RouteFragment[]): void {
-  const { epoch, seq } = traffic.table.revision ?? { epoch: 1, seq: 0 }
-  const list = fragments.map((f) => ({ ...f, routes: [...f.routes], endpoints: [...f.endpoints] }))
-  const revision = { epoch, seq: seq + 1 }
-  const wire = WIRE_VERSION
-  traffic.apply({ wire, revision, snapshot: true, fragments: list, removed: [] }, undefined)
 }
 
 function chosen(names: string | undefined): readonly Subject[] {

@@ -1,4 +1,4 @@
-import { ChunkedBody } from '../../../../proxy/http1/chunked-body.ts'
+import { ChunkedBody } from '../../../../proxy/http1/parsing/chunked-body.ts'
 
 /** What became of a body that came in pieces. */
 export interface ChunksRead {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ChunkedBody } from '../../../../proxy/http1/chunked-body.ts'
+import { ChunkedBody } from '../../../../proxy/http1/parsing/chunked-body.ts'
 import { readChunks } from './chunk-reading.ts'
 
 test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { isHopByHop, KNOWN } from '../../../../proxy/http1/header-names.ts'
-import { textOf } from '../../../../proxy/http1/request-head.ts'
+import { isHopByHop, KNOWN } from '../../../../proxy/http1/parsing/header-names.ts'
+import { textOf } from '../../../../proxy/http1/parsing/request-head.ts'
 import { accepted, get, message, verdictOn } from './reading.ts'
 
 test.each([

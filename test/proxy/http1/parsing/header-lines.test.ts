@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseRequestHead, RequestHead } from '../../../../proxy/http1/request-head.ts'
+import { parseRequestHead, RequestHead } from '../../../../proxy/http1/parsing/request-head.ts'
 import { accepted, get, LIMITS, linesOf, message, verdictOn } from './reading.ts'
 
 test('parseRequestHead() says where names and trimmed values are', () => {

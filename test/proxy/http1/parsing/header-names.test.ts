@@ -6,7 +6,7 @@ import {
   isTrailer,
   KNOWN,
   kindOf,
-} from '../../../../proxy/http1/header-names.ts'
+} from '../../../../proxy/http1/parsing/header-names.ts'
 
 const kind = (name: string): number => {
   const bytes = Buffer.from(`#${name}#`, 'latin1')

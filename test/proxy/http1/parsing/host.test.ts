@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { textOf } from '../../../../proxy/http1/request-head.ts'
+import { textOf } from '../../../../proxy/http1/parsing/request-head.ts'
 import { accepted, message, verdictOn } from './reading.ts'
 
 const first = 'GET / HTTP/1.1'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { ChunkedBody } from '../../../../proxy/http1/chunked-body.ts'
-import { mayBeComplete } from '../../../../proxy/http1/request-head.ts'
+import { ChunkedBody } from '../../../../proxy/http1/parsing/chunked-body.ts'
+import { mayBeComplete } from '../../../../proxy/http1/parsing/request-head.ts'
 import { answer, get, LIMITS, message, verdictOn, verdictOnAnswer } from './reading.ts'
 
 const most = LIMITS.headerBytesMax

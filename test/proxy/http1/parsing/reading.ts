@@ -1,6 +1,6 @@
-import { textOf } from '../../../../proxy/http1/bytes.ts'
-import { parseRequestHead, RequestHead } from '../../../../proxy/http1/request-head.ts'
-import { parseResponseHead, ResponseHead } from '../../../../proxy/http1/response-head.ts'
+import { textOf } from '../../../../proxy/http1/parsing/bytes.ts'
+import { parseRequestHead, RequestHead } from '../../../../proxy/http1/parsing/request-head.ts'
+import { parseResponseHead, ResponseHead } from '../../../../proxy/http1/parsing/response-head.ts'
 
 export const LIMITS = { headerBytesMax: 16_384, headersMax: 200 }
 

@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
 import { expect, test } from 'vitest'
-import { textOf } from '../../../../proxy/http1/request-head.ts'
+import { textOf } from '../../../../proxy/http1/parsing/request-head.ts'
 import { accepted, message, verdictOn } from './reading.ts'
 
 const line = (text: string): string => message(text, 'Host: a')

@@ -1,8 +1,8 @@
 /** Whatever the pieces in which bytes come, they say the same. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseRequestHead, RequestHead } from '../../../../proxy/http1/request-head.ts'
-import { parseResponseHead, ResponseHead } from '../../../../proxy/http1/response-head.ts'
+import { parseRequestHead, RequestHead } from '../../../../proxy/http1/parsing/request-head.ts'
+import { parseResponseHead, ResponseHead } from '../../../../proxy/http1/parsing/response-head.ts'
 import { chunkedBody } from '../../../fuzz/chunk-generator.ts'
 import { requestHead, responseHead } from '../../../fuzz/head-generator.ts'
 import { mutated } from '../../../fuzz/mutation.ts'

@@ -34,6 +34,11 @@ export function cpuMs(pid: number): number {
   return nanoseconds / 1e6
 }
 
+/** What one process alone has resident. */
+export function rssMb(pid: number): number {
+  return megabytes(read(`/proc/${pid}/status`), 'VmRSS')
+}
+
 export function memoryOf(pid: number): TreeMemory {
   const sheets = treeOf(pid).map((process) => read(`/proc/${process}/status`))
   const all = (name: string): number[] => sheets.map((sheet) => megabytes(sheet, name))

@@ -44,3 +44,10 @@ function spells(bytes: Buffer, from: number, method: string): boolean {
   }
   return true
 }
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
+
+/** Whether asking twice does no more than asking once (RFC 9110, section 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method)
+}
