@@ -2,6 +2,7 @@ import type { ReplicaId } from '../shared/model.ts'
 import type { Outcome } from './decide/meter.ts'
 import type { VisitEnd } from './decide/outlier-ejection.ts'
 import type { ReplicaState } from './decide/replica-state.ts'
+import type { RouteClass } from './decide/route-index.ts'
 import type { Placed } from './decide/service-queue.ts'
 import type { Waiting } from './decide/waiting.ts'
 import type { ServiceTraffic } from './service-traffic.ts'
@@ -51,8 +52,7 @@ export class Exchange implements Waiting {
   /** When a replica was asked last. */
   sentAtMs = 0
   readonly #caller: Caller
-  /** Requests of a slow route do not count against the objective. */
-  readonly #slow: boolean
+  readonly #route: RouteClass | undefined
   /** The request's last byte came in. */
   #completeAtMs = -1
   /** Its client fell silent, and is perhaps gone. */
@@ -72,7 +72,7 @@ export class Exchange implements Waiting {
     this.service = service
     this.#caller = caller
     this.affinity = asked.affinity
-    this.#slow = asked.slow
+    this.#route = asked.route
   }
 
   /** Joins the queue of its service; its caller hears whom to ask, perhaps within this call. */
@@ -216,9 +216,8 @@ export class Exchange implements Waiting {
     this.#endVisits(kind, status, nowMs)
     const endMs = kind === 'aborted' && this.#leftAtMs >= 0 ? this.#leftAtMs : nowMs
     const elapsedMs = endMs - (this.#completeAtMs < 0 ? this.arrivedAtMs : this.#completeAtMs)
-    const counts = !this.#slow || kind === 'unserved'
     // What never asked for a replica says nothing of the service.
-    if (this.arrivedAtMs > 0) service.finished(counts ? kind : 'lasting', elapsedMs)
+    if (this.arrivedAtMs > 0) service.finished(kind, elapsedMs, this.#route)
     if (status > 0) service.total.answered(status)
     service.pump()
   }
@@ -296,5 +295,5 @@ export class Exchange implements Waiting {
 
 export interface Asked {
   readonly affinity: string | undefined
-  readonly slow: boolean
+  readonly route: RouteClass | undefined
 }

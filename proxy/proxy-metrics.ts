@@ -31,6 +31,14 @@ function exposeServices(metrics: Metrics, traffic: Traffic): void {
     },
     () => latencies(traffic),
   )
+  metrics.exposeHistogram(
+    {
+      name: 'proxy_route_duration_seconds',
+      help: 'The same by the rule that claimed the request, slow ones too.',
+      labels: ['service', 'route'],
+    },
+    () => routeLatencies(traffic),
+  )
   metrics.exposeCounter(
     { name: 'proxy_answers_total', help: 'Answers by class.', labels: ['service', 'status'] },
     () => answers(traffic),
@@ -43,7 +51,7 @@ function exposeServices(metrics: Metrics, traffic: Traffic): void {
   ] as const
   for (const { name, help, field } of perService) {
     metrics.exposeCounter({ name, help, labels: ['service'] }, () =>
-      routed(traffic).map((totals) => ({
+      routed(traffic).map(({ totals }) => ({
         labels: { service: totals.name },
         value: totals[field],
       })),
@@ -75,20 +83,28 @@ function exposeReplicas(metrics: Metrics, traffic: Traffic): void {
   )
 }
 
-interface Latency {
-  readonly labels: { readonly service: string }
+interface Latency<L extends string> {
+  readonly labels: Readonly<Record<L, string>>
   readonly histogram: Histogram
   readonly objectiveMs: number | undefined
 }
 
-function latencies({ totals, table }: Traffic): readonly Latency[] {
-  return [...totals.services]
-    .filter(([service]) => service !== UNROUTED)
-    .map(([service, { name, latency }]) => ({
-      labels: { service: name },
-      histogram: latency,
-      objectiveMs: table.fragment(service)?.objective.latencyTargetMs,
-    }))
+function latencies(traffic: Traffic): readonly Latency<'service'>[] {
+  return routed(traffic).map(({ totals, objectiveMs }) => ({
+    labels: { service: totals.name },
+    histogram: totals.latency,
+    objectiveMs,
+  }))
+}
+
+function routeLatencies(traffic: Traffic): readonly Latency<'service' | 'route'>[] {
+  return routed(traffic).flatMap(({ totals, objectiveMs }) =>
+    [...totals.routes].map(([route, histogram]) => ({
+      labels: { service: totals.name, route },
+      histogram,
+      objectiveMs,
+    })),
+  )
 }
 
 function answers({ totals }: Traffic) {
@@ -97,6 +113,16 @@ function answers({ totals }: Traffic) {
   )
 }
 
-function routed({ totals }: Traffic): readonly ServiceTotals[] {
-  return [...totals.services].filter(([id]) => id !== UNROUTED).map(([, one]) => one)
+interface Routed {
+  readonly totals: ServiceTotals
+  readonly objectiveMs: number | undefined
+}
+
+function routed({ totals, table }: Traffic): readonly Routed[] {
+  return [...totals.services]
+    .filter(([service]) => service !== UNROUTED)
+    .map(([service, one]) => ({
+      totals: one,
+      objectiveMs: table.fragment(service)?.objective.latencyTargetMs,
+    }))
 }

@@ -1,7 +1,8 @@
 import type { RouteFragment, ServiceId } from '../shared/model.ts'
-import type { Meter, Outcome } from './decide/meter.ts'
+import { latencyOf, type Meter, type Outcome } from './decide/meter.ts'
 import type { ReplicaState } from './decide/replica-state.ts'
 import type { RetryBudget } from './decide/retry-budget.ts'
+import type { RouteClass } from './decide/route-index.ts'
 import type { ServiceQueue } from './decide/service-queue.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServiceTotals } from './totals.ts'
@@ -92,16 +93,23 @@ export class ServiceTraffic {
   }
 
   /** The end of a request: what it says of the service. */
-  finished(kind: Outcome, elapsedMs: number): void {
+  finished(kind: Outcome, elapsedMs: number, route: RouteClass | undefined): void {
     const { objective } = this.#fragment
-    const latencyMs = this.meter.finished(this.id, kind, elapsedMs, objective)
-    if (latencyMs !== undefined) {
-      this.total.latency.add(latencyMs)
-      if (latencyMs > objective.latencyTargetMs && this.meter.isLate(this.id, objective)) {
-        this.#ears.missed()
-      }
-    }
+    const latencyMs = latencyOf(kind, elapsedMs, objective)
+    if (route !== undefined && latencyMs !== undefined) this.total.took(route.name, latencyMs)
+    if (route?.slow !== true || kind === 'unserved') this.#counts(kind, latencyMs)
     if (kind === 'aborted') this.total.aborted += 1
+  }
+
+  /** It says something of the objective. */
+  #counts(kind: Outcome, latencyMs: number | undefined): void {
+    const { objective } = this.#fragment
+    this.meter.finished(this.id, { kind, latencyMs }, objective)
+    if (latencyMs === undefined) return
+    this.total.latency.add(latencyMs)
+    if (latencyMs > objective.latencyTargetMs && this.meter.isLate(this.id, objective)) {
+      this.#ears.missed()
+    }
   }
 
   /** A request to a replica is over. */

@@ -12,10 +12,28 @@ export class ServiceTotals {
   hedges = 0
   aborted = 0
   lasting = 0
+  readonly #routes = new Map<string, Histogram>()
   readonly #answers = new Array<number>(CLASSES).fill(0)
 
   constructor(name: string) {
     this.name = name
+  }
+
+  /** Times by the rule that claimed the request. */
+  get routes(): ReadonlyMap<string, Histogram> {
+    return this.#routes
+  }
+
+  took(route: string, latencyMs: number): void {
+    const known = this.#routes.get(route)
+    const latency = known ?? new Histogram()
+    if (known === undefined) this.#routes.set(route, latency)
+    latency.add(latencyMs)
+  }
+
+  /** Rules that were taken back take their times along. */
+  keepOnlyRoutes(routes: ReadonlySet<string>): void {
+    for (const route of this.#routes.keys()) if (!routes.has(route)) this.#routes.delete(route)
   }
 
   answered(status: number): void {

@@ -4,6 +4,7 @@ import type { RoutesAnswer } from '../shared/protocol.ts'
 import { Meter } from './decide/meter.ts'
 import type { QueueLimits } from './decide/queue-limits.ts'
 import { RetryBudget, type RetryLimits } from './decide/retry-budget.ts'
+import { routeNameOf } from './decide/route-index.ts'
 import { type Applied, RouteTable, type SavedTable } from './decide/route-table.ts'
 import { ServiceQueue } from './decide/service-queue.ts'
 import { ServiceTraffic } from './service-traffic.ts'
@@ -154,7 +155,11 @@ export class Traffic {
 
   #settle(): void {
     const { fragments } = this.table
-    for (const fragment of fragments) this.of(fragment).update(fragment)
+    for (const fragment of fragments) {
+      const service = this.of(fragment)
+      service.update(fragment)
+      service.total.keepOnlyRoutes(new Set(fragment.routes.map(routeNameOf)))
+    }
     for (const [id, service] of this.#services) {
       if (this.table.fragment(id) === undefined) this.#retire(id, service)
     }

@@ -21,6 +21,8 @@ const SAME_THROUGHPUT = 0.9
 const GAIN_MIN = 0.5
 /** Latency this much above the usual, at the same permits, is worth another look at once. */
 const CHANGED = 1.3
+/** What ended may differ this much from what Little's law says, and by noise. */
+const UNSTEADY = 0.1
 /** Without a trial permits follow the need, but not every ripple of it. */
 const RIPPLE = 0.1
 const STRIDE_MAX = 2
@@ -45,6 +47,15 @@ const SETTLE_SLACK_MS = 250
 const BASE_ANSWERS = 100
 /** Bursts may need so many times what is wanted on average, but nobody needs more. */
 const BURST = 8
+/** A latency from this much below what is useful is that of little concurrency. */
+const KNOWN_BELOW = 1.3
+
+interface Base {
+  readonly inFlight: number
+  readonly ms: number
+  /** Whether requests neither piled up nor ran off meanwhile. */
+  readonly steady: boolean
+}
 
 /** Permits were changed to see what it does to throughput. */
 interface Trial {
@@ -62,7 +73,7 @@ export class Concurrency {
   readonly #speeds = new ReplicaSpeeds()
   #limit = PERMITS_START
   /** Latency at the lowest concurrency that was seen. */
-  #base: { readonly inFlight: number; readonly ms: number } | undefined
+  #base: Base | undefined
   #trial: Trial | undefined
   #window = new LevelWindow()
   #stride = STRIDE_MAX
@@ -122,13 +133,15 @@ export class Concurrency {
     else this.#afterAscent(level, trial, nowMs)
   }
 
-  #learnBase({ inFlight, ms, ended }: Level): void {
+  #learnBase(level: Level): void {
+    const { inFlight, ms, ended, balance } = level
+    const steady = Math.abs(Math.log(balance)) <= UNSTEADY + noise(level)
     // Below one in flight there is no concurrency left to speak of.
-    const seen = { inFlight: Math.max(1, inFlight), ms }
+    const seen = { inFlight: Math.max(1, inFlight), ms, steady }
     const base = this.#base
     if (base === undefined || seen.inFlight < base.inFlight * SAME_THROUGHPUT) this.#base = seen
     else if (seen.inFlight <= base.inFlight * EXCESS || ms < base.ms) {
-      this.#base = { inFlight: base.inFlight, ms: blended(base.ms, { ms, ended }) }
+      this.#base = { ...base, ms: blended(base.ms, { ms, ended }) }
     }
   }
 
@@ -188,7 +201,8 @@ export class Concurrency {
     const gain = more <= 0 ? 0 : Math.log(throughput(level) / throughput(before)) / more
     if (gain >= GAIN_MIN) {
       // It was not the concurrency that made it slow: this is the latency it has now.
-      this.#base = { inFlight: before.inFlight, ms: Math.max(before.ms, this.#base?.ms ?? 0) }
+      const ms = Math.max(before.ms, this.#base?.ms ?? 0)
+      this.#base = { inFlight: before.inFlight, ms, steady: true }
       this.#probeWaitMs = PROBE_WAIT_MIN_MS
       this.#gained(level, nowMs)
       return
@@ -200,7 +214,7 @@ export class Concurrency {
     const lost =
       throughput(level) < throughput(before) * (SAME_THROUGHPUT - noise(level) * SAME_THROUGHPUT)
     if (lost) {
-      this.#base = { inFlight: level.inFlight, ms: level.ms }
+      this.#base = { inFlight: level.inFlight, ms: level.ms, steady: true }
       this.#settle(Math.min(from, wanted(throughput(before) * level.ms)), nowMs)
       return
     }
@@ -215,7 +229,8 @@ export class Concurrency {
     nowMs: number,
   ): void {
     const target = this.#target(level)
-    const isKnown = (this.#base?.inFlight ?? 0) <= Math.max(PERMITS_MIN, this.#useful(level) / 1.3)
+    const { inFlight = 0, steady = true } = this.#base ?? {}
+    const isKnown = steady && inFlight <= Math.max(PERMITS_MIN, this.#useful(level) / KNOWN_BELOW)
     const next = isKnown ? Math.max(target, from / DESCENT_MAX) : Math.max(PERMITS_MIN, from / 2)
     if (from > next * (isKnown ? EXCESS : 1)) this.#try('down', next, best, nowMs)
     else this.#settle(Math.max(from, isKnown ? target : 0), nowMs)

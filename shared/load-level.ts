@@ -21,6 +21,11 @@ export interface Level {
   readonly full: boolean
   /** Requests per replica on average, waiting ones included. */
   readonly wanted: number
+  /**
+   * How long those that ended took, over what was in flight meanwhile: 1 (Little's law) unless
+   * requests pile up or run off, when latency and what was in flight do not belong together.
+   */
+  readonly balance: number
 }
 
 /** What took no time at all is not divided by. */
@@ -47,6 +52,7 @@ export function levelOf(round: Round, limit: number, speeds: ReplicaSpeeds): Lev
   const well = withoutOutliers(mostAreFull ? full : teaching)
   const ended = sum(well, (one) => one.ended)
   const inFlight = sum(well, (one) => one.inFlight / speeds.of(one.replica)) / well.length
+  const areaMs = sum(well, (one) => one.inFlight) * round.durationMs
   return {
     // Bursts fill the permits for moments only: what waited met them full, whatever the average.
     inFlight: waits && !mostAreFull ? Math.max(inFlight, limit) : inFlight,
@@ -54,6 +60,7 @@ export function levelOf(round: Round, limit: number, speeds: ReplicaSpeeds): Lev
     ended,
     full: mostAreFull || waits,
     wanted: (inFlightAll + round.waiting) / teaching.length,
+    balance: sum(well, (one) => one.upstreamMs) / Math.max(MS_MIN, areaMs),
   }
 }
 
@@ -65,6 +72,7 @@ export class LevelWindow {
   #inFlightMs = 0
   #wantedMs = 0
   #fullMs = 0
+  #balanceMs = 0
 
   get durationMs(): number {
     return this.#durationMs
@@ -81,6 +89,7 @@ export class LevelWindow {
     this.#inFlightMs += level.inFlight * durationMs
     this.#wantedMs += level.wanted * durationMs
     if (level.full) this.#fullMs += durationMs
+    this.#balanceMs += level.balance * durationMs
   }
 
   level(): Level {
@@ -90,6 +99,7 @@ export class LevelWindow {
       ended: this.#ended,
       full: this.#fullMs * 2 >= this.#durationMs,
       wanted: this.#wantedMs / this.#durationMs,
+      balance: this.#balanceMs / this.#durationMs,
     }
   }
 }

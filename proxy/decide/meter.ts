@@ -80,20 +80,13 @@ export class Meter {
     else window.latency.add(end.upstreamMs)
   }
 
-  /** The client has its answer. Answers the latency that counts, if one does. */
-  finished(
-    service: ServiceId,
-    outcome: Outcome,
-    elapsedMs: number,
-    objective: Objective,
-  ): number | undefined {
+  /** The client has its answer. */
+  finished(service: ServiceId, { kind, latencyMs }: Ending, objective: Objective): void {
     const window = this.#service(service)
-    if (outcome === 'failed' || outcome === 'unserved') window.errors += 1
-    const latencyMs = latencyOf(outcome, elapsedMs, objective)
-    if (latencyMs === undefined) return undefined
+    if (kind === 'failed' || kind === 'unserved') window.errors += 1
+    if (latencyMs === undefined) return
     window.latency.add(latencyMs)
     if (latencyMs > objective.latencyTargetMs) window.late += 1
-    return latencyMs
   }
 
   /** Whether what was seen since the last cut already misses the objective. */
@@ -151,6 +144,12 @@ export class Meter {
   }
 }
 
+export interface Ending {
+  readonly kind: Outcome
+  /** The latency that counts, if one does. */
+  readonly latencyMs: number | undefined
+}
+
 export interface Leaving {
   readonly upstreamMs: number
   readonly failed: boolean
@@ -158,7 +157,7 @@ export interface Leaving {
 }
 
 /** Errors are slow, never fast; a client that left early says nothing, one that left late does. */
-function latencyOf(
+export function latencyOf(
   outcome: Outcome,
   elapsedMs: number,
   { latencyTargetMs }: Objective,

@@ -1,20 +1,29 @@
 import { completeImage } from '../../shared/image-reference.ts'
-import type { RouteFragment } from '../../shared/model.ts'
+import type { RouteFragment, RouteRule, ServiceId } from '../../shared/model.ts'
+
+/** What one rule of a service claims: its times are kept apart from those of the others. */
+export interface RouteClass {
+  /** As the rule is written: `app.example/api`. */
+  readonly name: string
+  /** Its time does not count against the objective. */
+  readonly slow: boolean
+}
 
 /** Where a request goes: the service, and the path and query that its replica is asked for. */
 export interface Destination {
   readonly fragment: RouteFragment
   readonly target: string
-  /** Its time does not count against the objective. */
-  readonly slow: boolean
+  /** Undefined: no rule of the service speaks of it. */
+  readonly route: RouteClass | undefined
 }
 
 interface Claim {
   readonly fragment: RouteFragment
-  readonly slow: boolean
+  readonly route: RouteClass
 }
 
-type Paths = Map<string, Claim>
+/** What is claimed, by the beginning of the path. */
+type Paths<T> = Map<string, T>
 
 const ANY_HOST = ''
 const SERVICE_PREFIX = '/s/'
@@ -23,7 +32,9 @@ const SERVICE_PREFIX = '/s/'
 export class RouteIndex {
   readonly #byName = new Map<string, RouteFragment>()
   readonly #byImage = new Map<string, RouteFragment[]>()
-  readonly #byHost = new Map<string, Paths>()
+  readonly #byHost = new Map<string, Paths<Claim>>()
+  /** The rules of single services, whatever hosts they name. */
+  readonly #byService = new Map<ServiceId, Paths<RouteClass>>()
   #depthMax = 0
   /** Whether any rule names a host. */
   #namesHosts = false
@@ -50,6 +61,12 @@ export class RouteIndex {
     )
   }
 
+  /** The rule of this service that speaks of the path, for a request that named the service. */
+  routeOf(service: ServiceId, target: string): RouteClass | undefined {
+    const paths = this.#byService.get(service)
+    return paths && this.#longest(paths, pathOf(target))
+  }
+
   /** Whether a rule that names this host claims the path. */
   claims(host: string, target: string): boolean {
     return this.#hosted(normalHost(host), pathOf(target), target) !== undefined
@@ -62,16 +79,17 @@ export class RouteIndex {
       const key = imageKey(image)
       this.#byImage.set(key, [...(this.#byImage.get(key) ?? []), fragment])
     }
-    for (const rule of fragment.routes) {
-      const host = normalHost(rule.host ?? ANY_HOST)
-      if (host !== ANY_HOST) this.#namesHosts = true
-      const path = `/${(rule.path ?? '').replace(/^\/+|\/+$/g, '')}`
-      const paths: Paths = this.#byHost.get(host) ?? new Map()
-      this.#byHost.set(host, paths)
-      // Two services with one rule: the first by name has it, on every proxy alike.
-      if (!paths.has(path)) paths.set(path, { fragment, slow: rule.slow === true })
-      this.#depthMax = Math.max(this.#depthMax, path.split('/').length)
-    }
+    for (const rule of fragment.routes) this.#addRule(fragment, rule)
+  }
+
+  #addRule(fragment: RouteFragment, rule: RouteRule): void {
+    const { host, path } = placeOf(rule)
+    if (host !== ANY_HOST) this.#namesHosts = true
+    const route = { name: routeNameOf(rule), slow: rule.slow === true }
+    // Two services with one rule: the first by name has it, on every proxy alike.
+    addFirst(this.#byHost, host, path, { fragment, route })
+    addFirst(this.#byService, fragment.service, path, route)
+    this.#depthMax = Math.max(this.#depthMax, path.split('/').length)
   }
 
   #hosted(host: string, path: string, target: string): Destination | undefined {
@@ -92,19 +110,40 @@ export class RouteIndex {
     const fragment = this.#byName.get(decoded(encoded))
     if (fragment === undefined) return undefined
     const rest = target.slice(SERVICE_PREFIX.length + encoded.length)
-    return { fragment, target: rest.startsWith('/') ? rest : `/${rest}`, slow: false }
+    const own = rest.startsWith('/') ? rest : `/${rest}`
+    return { fragment, target: own, route: this.routeOf(fragment.service, own) }
+  }
+
+  #routed(host: string, path: string, target: string): Destination | undefined {
+    const paths = this.#byHost.get(host)
+    const claim = paths && this.#longest(paths, path)
+    return claim && { fragment: claim.fragment, target, route: claim.route }
   }
 
   /** The longest prefix that ends where a segment ends. */
-  #routed(host: string, path: string, target: string): Destination | undefined {
-    const paths = this.#byHost.get(host)
-    if (paths === undefined) return undefined
+  #longest<T>(paths: Paths<T>, path: string): T | undefined {
     for (let prefix = firstSegments(path, this.#depthMax); ; prefix = parentOf(prefix)) {
-      const claim = paths.get(prefix)
-      if (claim !== undefined) return { fragment: claim.fragment, target, slow: claim.slow }
-      if (prefix === '/') return undefined
+      const found = paths.get(prefix)
+      if (found !== undefined || prefix === '/') return found
     }
   }
+}
+
+/** The name under which the times of a rule are kept. */
+export function routeNameOf(rule: RouteRule): string {
+  const { host, path } = placeOf(rule)
+  return `${host}${path}`
+}
+
+function placeOf(rule: RouteRule): { readonly host: string; readonly path: string } {
+  const path = `/${(rule.path ?? '').replace(/^\/+|\/+$/g, '')}`
+  return { host: normalHost(rule.host ?? ANY_HOST), path }
+}
+
+function addFirst<T>(all: Map<string, Paths<T>>, key: string, path: string, value: T): void {
+  const paths = all.get(key) ?? new Map<string, T>()
+  all.set(key, paths)
+  if (!paths.has(path)) paths.set(path, value)
 }
 
 /** `app` and `app:latest` are the same image; what is none at all is only itself. */

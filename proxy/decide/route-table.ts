@@ -6,7 +6,7 @@ import type {
   ServiceId,
 } from '../../shared/model.ts'
 import type { RoutesAnswer } from '../../shared/protocol.ts'
-import { type Destination, RouteIndex } from './route-index.ts'
+import { type Destination, type RouteClass, RouteIndex } from './route-index.ts'
 
 export type Applied =
   /**
@@ -92,6 +92,10 @@ export class RouteTable {
 
   claims(host: string, target: string): boolean {
     return this.#index.claims(host, target)
+  }
+
+  routeOf(service: ServiceId, target: string): RouteClass | undefined {
+    return this.#index.routeOf(service, target)
   }
 
   find(name: string): RouteFragment | undefined {

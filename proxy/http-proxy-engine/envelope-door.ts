@@ -30,7 +30,9 @@ export class EnvelopeDoor {
     try {
       const envelope = parseEnvelope(textOf(read))
       const service = this.#serviceOf(envelope)
-      new Call(client, this.#outbound(envelope, host, peer), service, this.#parts).begin()
+      const route = this.#parts.traffic.table.routeOf(service.id, envelope.target)
+      const outbound = { ...this.#outbound(envelope, host, peer), route }
+      new Call(client, outbound, service, this.#parts).begin()
     } catch (error) {
       if (!(error instanceof RequestError)) throw error
       const { status, code, message } = error
@@ -55,7 +57,7 @@ export class EnvelopeDoor {
   }
 
   /** The request inside goes the same way as any other: it is read and written by the same rules. */
-  #outbound(envelope: Envelope, host: string, peer: Peer): Outbound {
+  #outbound(envelope: Envelope, host: string, peer: Peer): Omit<Outbound, 'route'> {
     const { method, target, body } = envelope
     const length = body === undefined ? [] : ['Content-Length', String(Buffer.byteLength(body))]
     const rawHeaders = ['Host', host, ...envelope.headers, ...length]
@@ -70,7 +72,6 @@ export class EnvelopeDoor {
       body: body === undefined ? { kind: 'none' } : { kind: 'bytes', bytes: Buffer.from(body) },
       idempotent: isIdempotent(method),
       affinity: undefined,
-      slow: false,
     }
   }
 

@@ -138,7 +138,7 @@ export class Front {
     return undefined
   }
 
-  #outbound(asked: Asked, { fragment, target, slow }: Destination, peer: Peer): Outbound {
+  #outbound(asked: Asked, { fragment, target, route }: Destination, peer: Peer): Outbound {
     const { method } = this.#reader.head
     return {
       method,
@@ -147,7 +147,7 @@ export class Front {
       body: this.#body(),
       idempotent: isIdempotent(method),
       affinity: this.#reader.affinity(fragment, peer),
-      slow,
+      route,
     }
   }
 

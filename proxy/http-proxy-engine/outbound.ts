@@ -1,3 +1,4 @@
+import type { RouteClass } from '../decide/route-index.ts'
 import type { Question } from './http-proxy.ts'
 
 export type Body =
@@ -12,5 +13,5 @@ export interface Outbound extends Question {
   /** Asking twice does no more than asking once. */
   readonly idempotent: boolean
   readonly affinity: string | undefined
-  readonly slow: boolean
+  readonly route: RouteClass | undefined
 }

@@ -6,6 +6,7 @@ import { AskedReplicas } from './asked-replicas.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { EngineParts } from './engine-parts.ts'
 import {
+  CONTINUE,
   failureAnswer,
   lateAnswer,
   type OwnAnswer,
@@ -17,7 +18,6 @@ import { Tunnel, type Tunnelling } from './tunnel.ts'
 import { GATHERED_MAX, type Outbound, Upload } from './upload.ts'
 import type { Asker, Stretch, UpstreamConnection } from './upstream-connection.ts'
 
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 /** What must not be asked twice goes only over a connection that was in use a moment ago. */
 const FRESH_MS = 500
 const SWITCHING = 101

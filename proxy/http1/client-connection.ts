@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
-import { ClientInput, type Taker } from './client-input.ts'
+import { ClientInput, EARLY_BYTES_MAX, type Taker } from './client-input.ts'
 import { ClientOutput } from './client-output.ts'
 import {
   type ClientWaiting,
-  EARLY_BYTES_MAX,
   NEVER,
   patienceMs,
   SLOW_AFTER_MS,
@@ -12,12 +11,11 @@ import {
 import type { Timed } from './deadlines.ts'
 import type { ClientParts, Handling } from './handling.ts'
 import type { Introduction } from './introduction.ts'
-import { type OwnAnswer, ownAnswerBytes, rejection } from './own-answer.ts'
+import { CONTINUE, type OwnAnswer, ownAnswerBytes, rejection } from './own-answer.ts'
 import { mayBeComplete, parseRequestHead, type RequestHead } from './parsing/request-head.ts'
 import type { Receiver, Transport } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)
-const INTERIM = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 /** A client's connection: one request after the other. */
 export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
@@ -110,9 +108,11 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
 
   due(nowMs: number): void {
     if (nowMs >= this.#slowAtMs) {
-      this.#slowAtMs = NEVER
+      // While nothing of its body is read, it is not the client that takes long.
+      const isSlow = this.readsBody || this.isPending
+      this.#slowAtMs = isSlow ? NEVER : nowMs + SLOW_AFTER_MS
       this.#setDue()
-      this.#handling?.clientIsSlow()
+      if (isSlow) this.#handling?.clientIsSlow()
     } else if (nowMs >= this.#totalDueAtMs) {
       this.#totalDueAtMs = NEVER
       this.#setDue()
@@ -287,7 +287,7 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   /** Writing alone tells whether who half closed is still there; an interim answer does no harm. */
   #askWhetherGone(): void {
     this.goneChecks += 1
-    if (!this.isPending) this.write(INTERIM, 0, INTERIM.length)
+    if (!this.isPending) this.write(CONTINUE, 0, CONTINUE.length)
     this.#setDue()
   }
 

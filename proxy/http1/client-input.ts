@@ -8,6 +8,9 @@ export interface Taker {
   take(bytes: Buffer, at: number, length: number): number
 }
 
+/** Requests that come before their turn: more of them than this wait with the kernel. */
+export const EARLY_BYTES_MAX = 65_536
+
 /** What a client sends: used at once where it can be, and kept where not. */
 export class ClientInput {
   readonly #taker: Taker

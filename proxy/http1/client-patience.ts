@@ -17,8 +17,6 @@ export interface ClientWaiting {
   readonly goneChecks: number
 }
 
-/** Requests that come before their turn: more of them than this wait with the kernel. */
-export const EARLY_BYTES_MAX = 65_536
 /** A client that takes longer to send or to read holds no replica's permit. */
 export const SLOW_AFTER_MS = 200
 export const NEVER = Number.POSITIVE_INFINITY

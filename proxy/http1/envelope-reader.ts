@@ -1,18 +1,19 @@
 import { RequestError } from '../../shared/errors.ts'
 import { type Envelope, parseEnvelope } from '../decide/envelope.ts'
+import type { RouteClass } from '../decide/route-index.ts'
 import { Call } from './call.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Handling } from './handling.ts'
 import { KeptBytes } from './kept-bytes.ts'
-import { type OwnAnswer, rejection } from './own-answer.ts'
+import { CONTINUE, type OwnAnswer, rejection } from './own-answer.ts'
 import { isIdempotent } from './parsing/methods.ts'
 import { parseRequestHead, textOf } from './parsing/request-head.ts'
 import { RequestBody } from './request-body.ts'
 import { requestBytesMax } from './request-writer.ts'
+import type { Outbound } from './upload.ts'
 
 const BODY_BYTES_MAX = 1_000_000
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 /** `POST /proxy`: reads the request inside the request, and then carries that one. */
 export class EnvelopeReader implements Handling {
@@ -101,12 +102,13 @@ export class EnvelopeReader implements Handling {
     }
     this.#text.clear()
     this.#over = true
-    const out = this.#outbound(envelope)
+    const route = traffic.table.routeOf(fragment.service, envelope.target)
+    const out = this.#outbound(envelope, route)
     this.#client.handOver(new Call(this.#client, this.#parts, traffic.of(fragment), out))
   }
 
   /** The request inside goes the same way as any other: written as bytes, read, written again. */
-  #outbound(envelope: Envelope) {
+  #outbound(envelope: Envelope, route: RouteClass | undefined): Outbound {
     const { method, body } = envelope
     const { requestHead: head, requestWriter, outgoing, limits } = this.#parts
     const bytes = headOf(envelope, this.#host)
@@ -137,7 +139,7 @@ export class EnvelopeReader implements Handling {
       upgrades: false,
       awaitsContinue: false,
       affinity: undefined,
-      slow: false,
+      route,
     }
   }
 

@@ -64,7 +64,7 @@ export class Front implements Door {
         address: client.introduction.address,
         trustedHops: limits.trustedHops,
       }),
-      slow: way.destination.slow,
+      route: way.destination.route,
     }
   }
 

@@ -10,6 +10,9 @@ export interface OwnAnswer {
   readonly retryAfterSeconds?: number
 }
 
+/** No answer yet: the client may send its body. */
+export const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+
 /** The bytes of an own answer; a HEAD gets its head alone. */
 export function ownAnswerBytes(
   answer: OwnAnswer,

@@ -14,7 +14,9 @@ import type { RandomIds } from './random-ids.ts'
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 /** W3C Trace Context, section 3.2: ids of zeros alone are invalid. */
-const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+/** Later versions may go on after what is known of them; they go on as they came. */
+const TRACE_PARENT =
+  /^(?!ff)(?!00-.{52}-)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
 /** Without a body of their own these carry no `Content-Length: 0`. */
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 

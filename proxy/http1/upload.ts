@@ -1,3 +1,4 @@
+import type { RouteClass } from '../decide/route-index.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { KeptBytes } from './kept-bytes.ts'
 import type { RequestBody } from './request-body.ts'
@@ -18,7 +19,7 @@ export interface Outbound {
   readonly upgrades: boolean
   readonly awaitsContinue: boolean
   readonly affinity: string | undefined
-  readonly slow: boolean
+  readonly route: RouteClass | undefined
 }
 
 /** A body is gathered up to this before a replica is asked to take it. */

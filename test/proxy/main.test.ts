@@ -46,13 +46,20 @@ test('a proxy serves a fixed table with nothing else running, in fair rotation',
   ]
   const endpoints = ports.map((port) => `127.0.0.1:${port}`)
   const { url, adminUrl } = await startStatic([
-    { name: 'web', endpoints, routes: [{ path: '/' }], objective: 'p99 < 50ms' },
+    {
+      name: 'web',
+      endpoints,
+      routes: [{ path: '/' }, { path: '/export', slow: true }],
+      objective: 'p99 < 50ms',
+    },
   ])
   const answers: string[] = []
   for (let round = 0; round < 6; round += 1) {
     answers.push(await (await fetch(`${url}/s/web`)).text())
   }
   expect(answers.join('')).toMatch(/^(ab|ba)\1\1$/)
+  const envelope = JSON.stringify({ name: 'web', method: 'GET', path: '/export/year' })
+  await (await fetch(`${url}/proxy`, { method: 'POST', body: envelope })).text()
   const { services } = (await (await fetch(`${adminUrl}/routes`)).json()) as {
     services: unknown[]
   }
@@ -61,7 +68,9 @@ test('a proxy serves a fixed table with nothing else running, in fair rotation',
   ])
   const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
   expect(metrics).toMatch(/proxy_request_duration_seconds_count\{service="web".*\} 6/)
-  expect(metrics).toMatch(/proxy_answers_total\{service="web",status="2xx".*\} 6/)
+  expect(metrics).toMatch(/proxy_route_duration_seconds_count\{service="web",route="\/".*\} 6/)
+  expect(metrics).toMatch(/proxy_route_duration_seconds_count\{.*route="\/export".*\} 1/)
+  expect(metrics).toMatch(/proxy_answers_total\{service="web",status="2xx".*\} 7/)
 })
 
 test('a proxy that is asked to end finishes what is in flight, and exits with 0', async () => {

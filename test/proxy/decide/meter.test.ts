@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { Meter } from '../../../proxy/decide/meter.ts'
+import { latencyOf, Meter } from '../../../proxy/decide/meter.ts'
 import { Reports } from '../../../proxy/decide/reports.ts'
 import { Histogram } from '../../../shared/histogram.ts'
 import type { ServiceMeasurement } from '../../../shared/protocol.ts'
 
 const OBJECTIVE = { percentile: 95, latencyTargetMs: 100 }
 
-function latencyOf(measured: ServiceMeasurement | undefined): Histogram {
+function latenciesIn(measured: ServiceMeasurement | undefined): Histogram {
   const histogram = new Histogram()
   if (measured !== undefined) histogram.mergeWire(measured.latency)
   return histogram
@@ -18,18 +18,19 @@ test.each([
   { kind: 'failed', elapsedMs: 900, latency: 900, errors: 1 },
   { kind: 'aborted', elapsedMs: 99, latency: undefined, errors: 0 },
   { kind: 'aborted', elapsedMs: 101, latency: 101, errors: 0 },
-] as const)('finished() counts $latency ms for $kind after $elapsedMs ms', (row) => {
+] as const)('latencyOf() counts $latency ms for $kind after $elapsedMs ms', (row) => {
   const meter = new Meter()
   meter.arrived('s')
-  expect(meter.finished('s', row.kind, row.elapsedMs, OBJECTIVE)).toBe(row.latency)
+  const latencyMs = latencyOf(row.kind, row.elapsedMs, OBJECTIVE)
+  expect(latencyMs).toBe(row.latency)
+  meter.finished('s', { kind: row.kind, latencyMs }, OBJECTIVE)
   const [measured] = meter.cut(0)
   expect(measured).toMatchObject({ arrivals: 1, errors: row.errors })
-  expect(latencyOf(measured).count).toBe(row.latency === undefined ? 0 : 1)
+  expect(latenciesIn(measured).count).toBe(row.latency === undefined ? 0 : 1)
 })
 
-test('finished() measures nothing of what is meant to last', () => {
-  const meter = new Meter()
-  expect(meter.finished('s', 'lasting', 10, OBJECTIVE)).toBeUndefined()
+test.each(['lasting', 'unserved'] as const)('latencyOf() counts no time of %s', (kind) => {
+  expect(latencyOf(kind, 10, OBJECTIVE)).toBeUndefined()
 })
 
 test('cut() tells the integral of requests in flight, also of those that go on', () => {
@@ -80,11 +81,11 @@ test('isLate() says so as soon as too many of enough answers were slow, until th
   const meter = new Meter()
   const objective = { percentile: 95, latencyTargetMs: 100 }
   for (let count = 0; count < 18; count += 1) {
-    meter.finished('web', 'answered', 10, objective)
+    meter.finished('web', { kind: 'answered', latencyMs: 10 }, objective)
   }
-  meter.finished('web', 'answered', 150, objective)
+  meter.finished('web', { kind: 'answered', latencyMs: 150 }, objective)
   expect(meter.isLate('web', objective)).toBe(false)
-  meter.finished('web', 'answered', 150, objective)
+  meter.finished('web', { kind: 'answered', latencyMs: 150 }, objective)
   expect(meter.isLate('web', objective)).toBe(true)
   meter.cut(0)
   expect(meter.isLate('web', objective)).toBe(false)
@@ -94,6 +95,6 @@ test('finished() counts a request that nobody could be asked as an error, but no
   const meter = new Meter()
   const objective = { percentile: 95, latencyTargetMs: 100 }
   meter.arrived('web')
-  expect(meter.finished('web', 'unserved', 10, objective)).toBeUndefined()
+  meter.finished('web', { kind: 'unserved', latencyMs: undefined }, objective)
   expect(meter.cut(0)).toMatchObject([{ arrivals: 1, errors: 1, latency: { buckets: [] } }])
 })

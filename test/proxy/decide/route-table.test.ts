@@ -61,6 +61,20 @@ test.each([
   expect(found?.target).toBe(sent)
 })
 
+test('match() and routeOf() tell the rule that speaks of a request, also where it names the service', () => {
+  const shop = service('shop', [{ host: 'Shop.test', path: '/export/', slow: true }, { path: '/' }])
+  const both = new RouteIndex([shop, service('zoo', [{ path: '/', slow: true }])])
+  expect(both.match('shop.test', '/export/1')?.route).toEqual({
+    name: 'shop.test/export',
+    slow: true,
+  })
+  expect(both.match('t', '/export/1')?.route).toEqual({ name: '/', slow: false })
+  expect(both.match('t', '/s/shop/export/1')?.route?.slow).toBe(true)
+  expect(both.match('t', '/s/zoo/x')?.route).toEqual({ name: '/', slow: true })
+  expect(both.routeOf(shop.service, '/export?q')?.slow).toBe(true)
+  expect(both.routeOf('unknown', '/')).toBeUndefined()
+})
+
 test('match() finds nothing where no rule is', () => {
   const none = new RouteIndex([service('web', [{ host: 'a.test', path: '/x' }])])
   expect(none.match('b.test', '/x')).toBeUndefined()

@@ -1,4 +1,6 @@
+import { setTimeout as pass } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { SLOW_AFTER_MS } from '../../../proxy/http1/client-patience.ts'
 import type { RouteFragment } from '../../../shared/model.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { fragmentOf, publish } from '../../support/published.ts'
@@ -210,6 +212,29 @@ onEachTransport(() => {
     await until(() => traffic.inFlight.size === 0)
   })
 
+  test('a replica that is slow to read keeps its permit taken', async () => {
+    const length = 20_000_000
+    let release: () => void = () => undefined
+    let asked = 0
+    const port = await upstream((request, response) => {
+      asked += 1
+      request.once('end', () => response.end('fine'))
+      if (request.method === 'GET') request.resume()
+      else release = () => request.resume()
+    })
+    const rig = await startRig({ web: [port] }, {}, { flags: ONE_AT_ONCE })
+    const head = `POST /s/web HTTP/1.1\r\nHost: t\r\nContent-Length: ${length}\r\n\r\n`
+    const client = new RawClient(rig.port, head)
+    client.send('x'.repeat(length))
+    await until(() => asked === 1)
+    const other = fetch(`${rig.url}/s/web`)
+    await pass(3 * SLOW_AFTER_MS)
+    expect([asked, rig.traffic.queued.get('id-web')]).toEqual([1, 1])
+    release()
+    await client.receives(/200 OK/)
+    expect((await other).status).toBe(200)
+  })
+
   test('a client that is slow to read frees the permit, and gets all in the end', async () => {
     const large = Buffer.alloc(20_000_000, 'x')
     const port = await upstream((request, response) => {
@@ -231,7 +256,7 @@ onEachTransport(() => {
     const replica = await heldReplica({ holds: false })
     const rig = await stage({ replicas: [replica], fragment: { routes } })
     replica.holds = true
-    const paths = ['/report/year', '/page']
+    const paths = ['/report/year', '/page', '/s/web/report/month']
     for (const path of paths) {
       const asked = fetch(rig.url + path)
       await until(() => replica.atOnce === 1)
@@ -240,9 +265,10 @@ onEachTransport(() => {
       expect((await asked).status).toBe(200)
       await until(() => replica.atOnce === 0)
     }
-    expect(replica.asked).toEqual(paths.map((path) => `GET ${path}`))
+    const asked = ['GET /report/year', 'GET /page', 'GET /report/month']
+    expect(replica.asked).toEqual(asked)
     const [measured] = rig.traffic.meter.cut(rig.clock.nowMs())
-    expect(measured).toMatchObject({ arrivals: 2, latency: { sumMs: 1_000 } })
-    expect(measured?.replicas).toMatchObject([{ arrivals: 2, upstreamMs: 2_000 }])
+    expect(measured).toMatchObject({ arrivals: 3, latency: { sumMs: 1_000 } })
+    expect(measured?.replicas).toMatchObject([{ arrivals: 3, upstreamMs: 3_000 }])
   })
 })

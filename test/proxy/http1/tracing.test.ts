@@ -46,6 +46,15 @@ onEachTransport(() => {
     expect(await heard(lines)).toMatchObject({ traceparent: VALID, tracestate: 'a=1, b=2,c=3' })
   })
 
+  test.each(['', '-what-is-new'])(
+    'the engine keeps a trace of a later version: %s',
+    async (more) => {
+      const later = `01-${TRACE}-${SPAN}-03${more}`
+      const lines = [`traceparent: ${later}`, 'tracestate: a=1']
+      expect(await heard(lines)).toMatchObject({ traceparent: later, tracestate: 'a=1' })
+    },
+  )
+
   test.each([
     { what: 'nothing', lines: [] },
     { what: 'an empty trace', lines: ['traceparent:'] },
