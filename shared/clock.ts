@@ -1,4 +1,6 @@
 /** The only file that reads a clock or sets a timer. */
+import { performance } from 'node:perf_hooks'
+
 export interface Clock {
   /** Milliseconds since 1970 that never jump: the wall clock at the start plus steady time since. */
   nowMs(): number
@@ -9,8 +11,10 @@ export interface Clock {
 /** A timer beyond this would fire at once: whoever waits longer waits in turns. */
 const TIMER_MAX_MS = 2 ** 31 - 1
 
+const startedAtMs = performance.timeOrigin
+
 export const systemClock: Clock = {
-  nowMs: () => performance.timeOrigin + performance.now(),
+  nowMs: () => startedAtMs + performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()

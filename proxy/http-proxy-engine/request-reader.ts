@@ -55,6 +55,7 @@ export class RequestReader {
       upgrades: this.head.upgradesToWebSocket,
       trusted: this.#limits.trustedHops > 0,
       introduction: this.#introductions.of(address, secure),
+      heads: undefined,
     }
     const into = Buffer.allocUnsafe(requestBytesMax(this.head, passing))
     const length = this.#writer.write(this.#bytes, this.head, passing, into)

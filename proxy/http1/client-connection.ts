@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { ClientHeads } from './client-heads.ts'
 import { ClientInput, EARLY_BYTES_MAX, type Taker } from './client-input.ts'
 import { ClientOutput } from './client-output.ts'
 import {
@@ -12,7 +13,7 @@ import type { Timed } from './deadlines.ts'
 import type { ClientParts, Handling } from './handling.ts'
 import type { Introduction } from './introduction.ts'
 import { CONTINUE, type OwnAnswer, ownAnswerBytes, rejection } from './own-answer.ts'
-import { mayBeComplete, parseRequestHead, type RequestHead } from './parsing/request-head.ts'
+import type { RequestHead } from './parsing/request-head.ts'
 import type { Receiver, Transport } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -22,6 +23,7 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   dueAtMs = NEVER
   place = 0
   readonly introduction: Introduction
+  readonly heads: ClientHeads
   /** Whether the connection outlives the answer that is under way. */
   keepAlive = true
   minor: 0 | 1 = 1
@@ -41,6 +43,7 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
   constructor(socket: Socket, secure: boolean, parts: ClientParts) {
     const { engine, transports } = parts
     this.#parts = parts
+    this.heads = new ClientHeads(engine)
     this.#transport = transports.accept(socket, this)
     this.#output = new ClientOutput(this.#transport)
     this.introduction = engine.introductions.of(this.#transport.remoteAddress, secure)
@@ -232,12 +235,8 @@ export class ClientConnection implements Receiver, Timed, ClientWaiting, Taker {
       return used
     }
     if (this.#stage !== 'head') return 0
-    const { requestHead: head, limits } = this.#parts.engine
-    // Garbage shows at the first look; what dribbles in is looked at again line by line.
-    const isNew = this.#input.searched === 0 || length - at > limits.headerBytesMax
-    if (!isNew && !mayBeComplete(bytes, this.#input.searched, length)) return 0
-    const end = parseRequestHead(bytes, at, length, head, limits)
-    if (end > 0) return end - at + this.#begin(bytes, head, length)
+    const end = this.heads.read(bytes, at, length, this.#input.searched)
+    if (end > 0) return end - at + this.#begin(bytes, this.#parts.engine.requestHead, length)
     if (end < 0) this.#refuse(-end)
     return end < 0 ? length - at : 0
   }

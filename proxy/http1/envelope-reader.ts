@@ -124,6 +124,7 @@ export class EnvelopeReader implements Handling {
       upgrades: false,
       trusted: false,
       introduction,
+      heads: undefined,
     }
     const content = Buffer.from(body ?? '')
     const into = outgoing.lease(requestBytesMax(head, passing) + content.length)

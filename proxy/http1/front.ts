@@ -31,7 +31,7 @@ export class Front implements Door {
       const answer = unavailable('Cannot take the request: too many are under way')
       return this.#answer(client, { ...answer, code: 'TOO_MANY_REQUESTS' })
     }
-    const asked = askedOf(head, bytes)
+    const asked = askedOf(head, bytes, client.heads)
     if (head.method === 'POST' && asked.target === ENVELOPE_PATH) {
       if (!traffic.table.claims(asked.host, asked.target)) {
         return new EnvelopeReader(client, this.#parts, bytes)
@@ -68,7 +68,7 @@ export class Front implements Door {
     }
   }
 
-  #passing({ introduction }: ClientConnection, { asked, destination }: Way): Passing {
+  #passing({ introduction, heads }: ClientConnection, { asked, destination }: Way): Passing {
     const head = this.#parts.requestHead
     const absolute = head.authorityFrom >= 0
     const rewritten = absolute || destination.target !== asked.target
@@ -79,6 +79,7 @@ export class Front implements Door {
       upgrades: head.upgradesToWebSocket,
       trusted: this.#parts.limits.trustedHops > 0,
       introduction,
+      heads,
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ClientHeads } from './client-heads.ts'
 import { HeadBuffer, type LineFilter } from './head-buffer.ts'
 import {
   HAS_FORWARDED,
@@ -38,6 +39,8 @@ export interface Passing {
   /** What proxies in front say of the client is believed. */
   readonly trusted: boolean
   readonly introduction: Introduction
+  /** Undefined: the head does not come from the client as it is. */
+  readonly heads: ClientHeads | undefined
 }
 
 /** The most bytes that the head of a request needs as it is passed on. */
@@ -78,15 +81,34 @@ export class RequestWriter implements LineFilter {
     if (passing.target === undefined) out.copy(bytes, head.targetFrom, head.targetTo)
     else out.text(passing.target)
     out.whole(VERSION)
+    const written = head.isKnown ? passing.heads?.written : undefined
+    if (written?.method === head.method && isPlain(passing)) this.#withIds(written)
+    else this.#lines(bytes, head, passing)
+    return out.at
+  }
+
+  #lines(bytes: Buffer, head: RequestHead, passing: Passing): void {
+    const out = this.#out
+    const from = out.at
     if (passing.host !== undefined) out.line('Host: ', passing.host)
     out.lines(bytes, head, this)
     if (passing.upgrades) out.whole(UPGRADE_LINES)
     else this.#framing(head)
     if (passing.trusted) this.#chain(head, passing.introduction)
-    this.#introduce(passing.introduction.templates[this.#has])
+    const idsFrom = out.at - from
+    const template = passing.introduction.templates[this.#has]
+    if (template !== undefined) this.#withIds(template)
     if (!this.#isHostSaid) this.#forwardedHost(head, passing.host)
     out.lineEnd()
-    return out.at
+    if (passing.heads === undefined || template === undefined || !isPlain(passing)) return
+    if (head.isKnown)
+      passing.heads.written = {
+        method: head.method,
+        bytes: Buffer.from(out.bytes.subarray(from, out.at)),
+        requestIdAt: after(idsFrom, template.requestIdAt),
+        traceIdAt: after(idsFrom, template.traceIdAt),
+        spanIdAt: after(idsFrom, template.spanIdAt),
+      }
   }
 
   /** Notes what the request has already of what the proxy would add. */
@@ -166,8 +188,7 @@ export class RequestWriter implements LineFilter {
     if (!this.#isProtocolSaid) this.#out.line('X-Forwarded-Proto: ', secure ? 'https' : 'http')
   }
 
-  #introduce(template: Template | undefined): void {
-    if (template === undefined) return
+  #withIds(template: Template): void {
     const { at, bytes } = this.#out
     this.#out.whole(template.bytes)
     const { requestIdAt, traceIdAt, spanIdAt } = template
@@ -186,4 +207,13 @@ export class RequestWriter implements LineFilter {
     this.#out.copy(this.#bytes, head.hostFrom, head.hostTo)
     this.#out.lineEnd()
   }
+}
+
+/** Whether the client's lines alone say what is written. */
+function isPlain({ host, upgrades }: Passing): boolean {
+  return host === undefined && !upgrades
+}
+
+function after(from: number, at: number): number {
+  return at < 0 ? -1 : from + at
 }

@@ -11,6 +11,7 @@ import { until } from '../support/until.ts'
 let cluster: Cluster
 
 beforeAll(async () => {
+  // Permits are learned from some seconds of more than a replica can do.
   cluster = await Cluster.start({ workers: 1, proxies: 2, proxyFlags: ['--wait-max', '1m'] })
 })
 afterAll(() => cluster?.stop())
@@ -108,19 +109,22 @@ test('--slow-route does not count against the objective, other routes do', async
   expect(others.failed).toEqual([])
 })
 
-test('permits are told to all proxies, and shared by demand', async () => {
+test('permits are learned under load, and shared by demand', async () => {
   const command = [process.execPath, join(ROOT, 'dist/examples/sample-service.js')]
   const environment = { SLOTS: '2', DELAY_MS: '30' }
-  const template = { autoscale: false, command, environment, concurrency: 6 }
-  const { id } = await cluster.run('learned', template)
+  const { id } = await cluster.run('learned', { autoscale: false, command, environment })
   const [replica] = await cluster.serves('learned', 1)
   const shares = async (): Promise<readonly number[]> => {
     const tables = await Promise.all(cluster.proxies.map(tableOf))
     return tables.map(({ permits }) => permits[replica?.id ?? ''] ?? 0)
   }
-  const loads = cluster.proxies.map(({ url }) => new Load(`${url}/s/learned/`, 20))
-  await until(async () => sum(await shares()) === 6, { timeoutMs: 30_000 })
-  await until(async () => (await tableOf(cluster.proxies[0])).learned.includes(id))
+  const loads = cluster.proxies.map(({ url }) => new Load(`${url}/s/learned/`, 50))
+  // Nothing is known yet of what it can do at once.
+  await until(async () => sum(await shares()) >= 16)
+  await until(async () => sum(await shares()) <= 6, { timeoutMs: 60_000 })
+  await until(async () => (await tableOf(cluster.proxies[0])).learned.includes(id), {
+    timeoutMs: 60_000,
+  })
   await loads[1]?.stop()
   await until(async () => (await shares())[1] === 1, { timeoutMs: 45_000 })
   expect((await shares())[0]).toBeGreaterThan(1)

@@ -67,6 +67,27 @@ export class FieldSection {
     return 0
   }
 
+  /** Becomes what another one is, so many bytes further on. */
+  take(other: FieldSection, shift: number): void {
+    while (this.kinds.length < other.count) this.#grow()
+    for (let index = 0; index < other.count; index += 1) {
+      this.kinds[index] = other.kinds[index] ?? 0
+    }
+    for (let index = 0; index < 4 * other.count; index += 1) {
+      this.fields[index] = (other.fields[index] ?? 0) + shift
+    }
+    this.count = other.count
+    this.hosts = other.hosts
+    this.hostFrom = other.hosts === 0 ? -1 : other.hostFrom + shift
+    this.hostTo = other.hosts === 0 ? -1 : other.hostTo + shift
+    this.typeFrom = other.typeFrom < 0 ? -1 : other.typeFrom + shift
+    this.typeTo = other.typeFrom < 0 ? -1 : other.typeTo + shift
+    this.contentLength = other.contentLength
+    this.chunked = other.chunked
+    this.options = other.options
+    this.#said = other.#said
+  }
+
   #reset(): void {
     this.count = 0
     this.hosts = 0

@@ -2,6 +2,7 @@ import { isAuthority, isSameAuthority } from './authority.ts'
 import { COLON, CR, LF, textOf } from './bytes.ts'
 import { CLOSES, NAMES, STAYS, UPGRADES } from './connection-options.ts'
 import { FieldSection } from './field-section.ts'
+import type { KnownLines } from './known-lines.ts'
 import { type RequestLine, readRequestLine } from './request-line.ts'
 
 export { mayBeComplete, textOf } from './bytes.ts'
@@ -23,8 +24,12 @@ export class RequestHead implements RequestLine {
   authorityTo = -1
   pathFrom = -1
   minor: 0 | 1 = 1
+  /** Where the header lines begin. */
+  linesFrom = 0
   /** The first byte after the empty line. */
   end = 0
+  /** Whether the header lines are those that were known. */
+  isKnown = false
   readonly section = new FieldSection()
 
   /** The header lines. */
@@ -97,6 +102,7 @@ export function parseRequestHead(
   to: number,
   head: RequestHead,
   limits: HeadLimits,
+  known?: KnownLines,
 ): number {
   const most = Math.min(to, from + limits.headerBytesMax)
   head.targetFrom = -1
@@ -106,7 +112,11 @@ export function parseRequestHead(
   let at = afterEmptyLines(bytes, from, most)
   if (at >= 0 && at < most) at = readRequestLine(bytes, at, most, head)
   else if (at >= 0) at = 0
-  if (at > 0) at = head.section.read(bytes, at, most, limits.headersMax)
+  head.linesFrom = at
+  const knownTo = at > 0 ? (known?.recall(bytes, at, most, head.section) ?? 0) : 0
+  head.isKnown = knownTo > 0
+  if (head.isKnown) at = knownTo
+  else if (at > 0) at = head.section.read(bytes, at, most, limits.headersMax)
   if (at < 0) return at
   if (at === 0) return most < to ? tooLarge(head) : 0
   head.end = at

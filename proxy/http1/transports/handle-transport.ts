@@ -168,7 +168,8 @@ export class HandleTransport implements Transport {
     if (this.#isGone) return undefined
     const { current } = this.#buffer
     this.#receiver.received(current, length)
-    const next = this.#buffer.next()
+    // Whoever has not yet written what was read has paused the reading.
+    const next = this.#buffer.next(this.#isReading && !this.#isGone)
     // Whoever answers a buffer has the next read go into that one.
     return next === current ? undefined : next
   }

@@ -32,7 +32,7 @@ export const onreadTransports: Transports = {
 
 function readInto(buffer: ReadBuffer, transport: () => SocketTransport): OnReadOpts {
   return {
-    buffer: () => buffer.next(),
+    buffer: () => buffer.next(false),
     callback: (length) => {
       transport().received(buffer.current, length)
       return true
