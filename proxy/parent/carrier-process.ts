@@ -18,8 +18,11 @@ export interface CarrierProgram {
   readonly argv: readonly string[]
 }
 
-/** What requests leave behind dies young: more room for it costs memory and gains nothing. */
-const YOUNG_MEMORY = '--max-semi-space-size=4'
+/**
+ * What requests leave behind dies young: more room for it costs memory and gains nothing. What was
+ * kept for a while by mistake is looked for before it is as much again as what is alive.
+ */
+const MEMORY_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40']
 const SIGNAL_CODE = 1
 
 /** A child process that carries traffic. */
@@ -35,7 +38,7 @@ export class CarrierProcess {
     this.id = id
     // Its output is the parent's own: the parent reads nothing, and nothing is lost when it dies.
     const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
-    const execArgv = [...process.execArgv, YOUNG_MEMORY]
+    const execArgv = [...process.execArgv, ...MEMORY_FLAGS]
     this.#child = fork(program.file(), [...program.argv], { stdio: [...stdio], execArgv })
     this.#child.on('message', (raw) => this.#hear(raw, ears))
     let over = false
