@@ -37,6 +37,14 @@ export interface Caller {
   refuse(refusal: Refusal): void
 }
 
+/** A replica has the request. */
+interface Visit {
+  readonly replica: ReplicaState
+  readonly sentAtMs: number
+  /** How many it had from then on, this one included. */
+  readonly crowd: number
+}
+
 /** One request for a service from its arrival to its end, tries and measures included. */
 export class Exchange implements Waiting {
   readonly service: ServiceTraffic
@@ -49,18 +57,17 @@ export class Exchange implements Waiting {
   older: Exchange | undefined = undefined
   newer: Exchange | undefined = undefined
   isWatched = false
-  /** When a replica was asked last. */
-  sentAtMs = 0
   readonly #caller: Caller
   readonly #route: RouteClass | undefined
   /** The request's last byte came in. */
   #completeAtMs = -1
   /** Its client fell silent, and is perhaps gone. */
   #leftAtMs = -1
-  #replica: ReplicaState | undefined = undefined
-  #second: ReplicaState | undefined = undefined
-  #secondSentAtMs = 0
-  #triedIdle = false
+  #first: Visit | undefined = undefined
+  #second: Visit | undefined = undefined
+  #triedBeside = false
+  /** The second was asked before the first took too long. */
+  #isBeside = false
   #tried: ReplicaId[] | undefined = undefined
   #waits = false
   #lasting = false
@@ -86,7 +93,12 @@ export class Exchange implements Waiting {
 
   /** Also of one that is being asked now: a second one must be another. */
   hasTried(replica: ReplicaId): boolean {
-    return this.#replica?.id === replica || this.#tried?.includes(replica) === true
+    return this.#first?.replica.id === replica || this.#tried?.includes(replica) === true
+  }
+
+  /** When a replica was asked last, before any second one. */
+  get sentAtMs(): number {
+    return this.#first?.sentAtMs ?? 0
   }
 
   get isLasting(): boolean {
@@ -105,7 +117,7 @@ export class Exchange implements Waiting {
   /** The queue let it out. */
   dispatched(replica: ReplicaState, nowMs: number): void {
     this.#waits = false
-    this.#take(replica, nowMs)
+    this.#first = this.#visit(replica, nowMs)
     this.#caller.ask(replica)
   }
 
@@ -122,13 +134,14 @@ export class Exchange implements Waiting {
     this.#askToo(this.service.queue.hedge(this, nowMs), nowMs)
   }
 
-  /** Only of one that has nothing else to do, and once. Answers whether it did. */
-  hedgeIdle(nowMs: number): boolean {
-    if (this.#triedIdle) return false
-    this.#triedIdle = true
-    const second = this.service.queue.hedgeIdle(this, nowMs)
+  /** Only of one that would not notice, and once. Answers whether it did. */
+  hedgeBeside(nowMs: number): boolean {
+    if (this.#triedBeside) return false
+    this.#triedBeside = true
+    const second = this.service.queue.hedgeBeside(this, nowMs)
     this.#askToo(second, nowMs)
-    return second !== undefined
+    this.#isBeside = second !== undefined
+    return this.#isBeside
   }
 
   /** The head of an answer came, from this one: another that was asked is left. */
@@ -136,12 +149,10 @@ export class Exchange implements Waiting {
     const nowMs = this.service.nowMs()
     this.service.unwatch(this)
     if (this.#second !== undefined) {
-      const isSecond = this.#second === replica
-      this.#leave(isSecond ? this.#replica : this.#second, 'aborted', nowMs)
-      if (isSecond) {
-        this.#replica = replica
-        this.sentAtMs = this.#secondSentAtMs
-      }
+      const isSecond = this.#second.replica === replica
+      if (this.#isBeside) this.service.queue.besideAnswered(isSecond)
+      this.#leave(isSecond ? this.#first : this.#second, 'aborted', nowMs)
+      if (isSecond) this.#first = this.#second
       this.#second = undefined
     }
     this.service.queue.answered(replica, nowMs)
@@ -150,7 +161,7 @@ export class Exchange implements Waiting {
 
   /** This one stays open: it no longer counts as load, but its replica still has it. */
   becameLasting(): void {
-    if (this.#replica === undefined || this.#lasting) return
+    if (this.#first === undefined || this.#lasting) return
     this.#lasting = true
     this.service.total.lasting += 1
     this.waitsForClient()
@@ -159,10 +170,10 @@ export class Exchange implements Waiting {
   /** The client holds it up: its replica has nothing to do for it, and its permit is free. */
   waitsForClient(): void {
     const { service } = this
-    if (this.#replica === undefined || this.#isPermitless) return
+    if (this.#first === undefined || this.#isPermitless) return
     this.#isPermitless = true
-    this.#measure(this.#replica, false, service.nowMs())
-    service.queue.becameLasting(this.#replica)
+    this.#measure(this.#first, false, service.nowMs())
+    service.queue.becameLasting(this.#first.replica)
     service.pump()
   }
 
@@ -170,12 +181,10 @@ export class Exchange implements Waiting {
   secondFailed(replica: ReplicaState, failure: Failure): void {
     if (this.#second === undefined) return
     const nowMs = this.service.nowMs()
-    const isSecond = replica === this.#second
-    this.#leave(replica, failure === 'timeout' ? 'timeout' : 'failed', nowMs)
-    if (!isSecond) {
-      this.#replica = this.#second
-      this.sentAtMs = this.#secondSentAtMs
-    }
+    const isSecond = replica === this.#second.replica
+    const failed = isSecond ? this.#second : this.#first
+    this.#leave(failed, failure === 'timeout' ? 'timeout' : 'failed', nowMs)
+    if (!isSecond) this.#first = this.#second
     this.#second = undefined
     this.service.pump()
   }
@@ -185,17 +194,17 @@ export class Exchange implements Waiting {
    * caller may hear of it within this call.
    */
   failed(failure: Failure, safe: boolean): boolean {
-    const replica = this.#replica
-    if (replica === undefined) return false
+    const visit = this.#first
+    if (visit === undefined) return false
     const { service } = this
     const nowMs = service.nowMs()
     service.unwatch(this)
-    this.#replica = undefined
-    this.#leave(replica, endOfFailure(failure), nowMs)
+    this.#first = undefined
+    this.#leave(visit, endOfFailure(failure), nowMs)
     // A kept connection that was closed says nothing about its replica.
     if (failure !== 'stale') {
       this.#tried ??= []
-      this.#tried.push(replica.id)
+      this.#tried.push(visit.replica.id)
     }
     if (!safe || !service.queue.hasOther(this) || !service.budget.take()) {
       service.pump()
@@ -224,9 +233,7 @@ export class Exchange implements Waiting {
 
   #askToo(second: ReplicaState | undefined, nowMs: number): void {
     if (second === undefined) return
-    this.#second = second
-    this.#secondSentAtMs = nowMs
-    this.service.meter.sent(this.service.id, second.id, nowMs)
+    this.#second = this.#visit(second, nowMs)
     this.service.total.hedges += 1
     this.#caller.askToo(second)
   }
@@ -240,16 +247,14 @@ export class Exchange implements Waiting {
     } else if (placed === 'full' || placed === 'absent') {
       this.#caller.refuse(placed)
     } else {
-      this.#take(placed, nowMs)
+      this.#first = this.#visit(placed, nowMs)
       this.#caller.ask(placed)
     }
   }
 
-  #take(replica: ReplicaState, nowMs: number): void {
-    const { service } = this
-    this.#replica = replica
-    this.sentAtMs = nowMs
-    service.meter.sent(service.id, replica.id, nowMs)
+  #visit(replica: ReplicaState, nowMs: number): Visit {
+    this.service.meter.sent(this.service.id, replica.id, nowMs)
+    return { replica, sentAtMs: nowMs, crowd: replica.inFlight }
   }
 
   #endVisits(kind: Outcome, status: number, nowMs: number): void {
@@ -261,33 +266,26 @@ export class Exchange implements Waiting {
     this.#waits = false
     if (this.#second !== undefined) this.#leave(this.#second, 'aborted', nowMs)
     this.#second = undefined
-    const replica = this.#replica
-    this.#replica = undefined
-    if (replica === undefined) return
-    this.#leave(replica, endOfOutcome(kind), nowMs, status)
+    const first = this.#first
+    this.#first = undefined
+    this.#leave(first, endOfOutcome(kind), nowMs, status)
   }
 
-  #leave(
-    replica: ReplicaState | undefined,
-    kind: VisitEnd['kind'],
-    nowMs: number,
-    status = 0,
-  ): void {
-    if (replica === undefined) return
+  #leave(visit: Visit | undefined, kind: VisitEnd['kind'], nowMs: number, status = 0): void {
+    if (visit === undefined) return
+    const { replica, sentAtMs, crowd } = visit
+    const { queue } = this.service
     if (this.#isPermitless) {
       this.#isPermitless = false
-      this.service.queue.endLasting(replica)
-      this.service.left(replica)
-      return
+      queue.endLasting(replica)
+    } else {
+      this.#measure(visit, kind === 'failed' || kind === 'timeout' || status >= 500, nowMs)
+      queue.end(replica, { kind, upstreamMs: nowMs - sentAtMs, status, crowd }, nowMs)
     }
-    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.sentAtMs
-    this.#measure(replica, kind === 'failed' || kind === 'timeout' || status >= 500, nowMs)
-    this.service.queue.end(replica, { kind, upstreamMs: nowMs - sentAtMs, status }, nowMs)
     this.service.left(replica)
   }
 
-  #measure(replica: ReplicaState, failed: boolean, nowMs: number): void {
-    const sentAtMs = replica === this.#second ? this.#secondSentAtMs : this.sentAtMs
+  #measure({ replica, sentAtMs }: Visit, failed: boolean, nowMs: number): void {
     const { meter, id } = this.service
     meter.left(id, replica.id, { upstreamMs: nowMs - sentAtMs, failed, nowMs })
   }

@@ -159,16 +159,16 @@ export class ServiceTraffic {
   }
 
   #hedgeDue(nowMs: number): void {
-    const { hedgeAfterMs, hedgeIdleAfterMs } = this.queue
+    const { hedgeAfterMs, hedgeBesideAfterMs } = this.queue
     let exchange = this.#oldest
     while (exchange !== undefined) {
       const ageMs = nowMs - exchange.sentAtMs
-      if (ageMs < Math.min(hedgeAfterMs, hedgeIdleAfterMs)) return
+      if (ageMs < Math.min(hedgeAfterMs, hedgeBesideAfterMs)) return
       const { newer } = exchange
       if (ageMs >= hedgeAfterMs) {
         this.unwatch(exchange)
         exchange.hedge(nowMs)
-      } else if (exchange.hedgeIdle(nowMs)) {
+      } else if (exchange.hedgeBeside(nowMs)) {
         this.unwatch(exchange)
       }
       exchange = newer

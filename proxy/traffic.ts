@@ -19,7 +19,7 @@ export interface Shares {
 /** While an objective is missed the master hears of it this often. */
 const MISSED_EVERY_MS = 200
 /** How closely waiting requests are watched. */
-const TICK_MS = 10
+const TICK_MS = 3
 
 export interface TrafficLimits {
   readonly queue: QueueLimits

@@ -19,6 +19,8 @@ export interface VisitEnd {
   readonly upstreamMs: number
   /** 0 while nothing of an answer came. */
   readonly status: number
+  /** How many it had when it was given this one, which is one of them. */
+  readonly crowd: number
 }
 
 /** What is usual among the replicas of the service, 0 while unknown. */

@@ -70,18 +70,19 @@ export class Placement {
     return pool.slownessOf(second, nowMs) <= pool.alikeFactor ? second : undefined
   }
 
-  /** Another one that has nothing else to do, and is fast: whoever was idle longest. */
-  placeIdle(item: Waiting, nowMs: number): ReplicaState | undefined {
+  /** Another one that is fast and would not notice one more: whoever has least, then rested longest. */
+  placeBeside(item: Waiting, nowMs: number): ReplicaState | undefined {
     this.#gather(item, true, nowMs)
     const { pool } = this.#parts
-    let idle: ReplicaState | undefined
+    let best: ReplicaState | undefined
     for (let at = 0; at < this.#among.count; at += 1) {
       const replica = this.#among.list[at]
-      if (replica === undefined || replica.inFlight > 0 || replica.standing !== GOOD) continue
+      if (replica === undefined || replica.standing !== GOOD) continue
+      if (!this.#watch.crowding.hasRoom(replica.inFlight)) continue
       if (pool.slownessOf(replica, nowMs) > pool.alikeFactor) continue
-      if (idle === undefined || replica.turn < idle.turn) idle = replica
+      if (best === undefined || restsMore(replica, best)) best = replica
     }
-    return idle
+    return best
   }
 
   /** Whether one that it was given to has fallen silent. */
@@ -106,4 +107,8 @@ export class Placement {
     this.#among.stallMs = this.#watch.stallMs
     this.#among.gather(this.#parts.pool.routed, item, nowMs)
   }
+}
+
+function restsMore(one: ReplicaState, other: ReplicaState): boolean {
+  return one.inFlight < other.inFlight || (one.inFlight === other.inFlight && one.turn < other.turn)
 }

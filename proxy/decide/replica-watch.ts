@@ -1,3 +1,4 @@
+import { Crowding } from './crowding.ts'
 import { LatencyQuantiles } from './latency-quantiles.ts'
 import { OutlierEjection, type VisitEnd } from './outlier-ejection.ts'
 import type { QueueLimits } from './queue-limits.ts'
@@ -12,6 +13,7 @@ const STALL_P99S = 1.5
 /** What the ends of requests tell of the replicas. */
 export class ReplicaWatch {
   readonly quantiles = new LatencyQuantiles()
+  readonly crowding = new Crowding()
   readonly #limits: QueueLimits
   readonly #pool: ReplicaPool
   readonly #ejection: OutlierEjection
@@ -60,18 +62,19 @@ export class ReplicaWatch {
     replica.freed(end.status === 0)
     if (spoke) replica.progressAtMs = nowMs
     else if (stalled && replica.silent === 0) this.#ejection.gaveUp(replica, nowMs)
-    if (end.kind === 'answered' && end.status < 500) this.#learn(replica, end.upstreamMs, nowMs)
+    if (end.kind === 'answered' && end.status < 500) this.#learn(replica, end, nowMs)
     this.#ejection.ended(replica, end, nowMs)
   }
 
   /** Errors teach nothing of speed: they are often the fastest answers of all. */
-  #learn(replica: ReplicaState, upstreamMs: number, nowMs: number): void {
+  #learn(replica: ReplicaState, { upstreamMs, crowd }: VisitEnd, nowMs: number): void {
     const usualMs = this.quantiles.areKnown ? this.quantiles.medianMs : 0
     this.quantiles.add(upstreamMs)
     noteAnswer(replica, upstreamMs, usualMs)
     // What stood still in a stall says how long the stall was, not how fast the replica is.
     if (nowMs - upstreamMs < replica.trouble.stallEndedAtMs) return
     this.#pool.learn(replica, upstreamMs, nowMs)
+    this.crowding.learn(crowd, upstreamMs / this.#pool.slownessOf(replica, nowMs))
     if (this.#pool.watchesPeaks) replica.speed.learnPeak(upstreamMs, nowMs)
   }
 

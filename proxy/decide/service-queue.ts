@@ -1,4 +1,5 @@
 import type { ReplicaId, RouteFragment } from '../../shared/model.ts'
+import { HedgeGain } from './hedge-gain.ts'
 import type { VisitEnd } from './outlier-ejection.ts'
 import { Placement } from './placement.ts'
 import type { QueueLimits } from './queue-limits.ts'
@@ -21,8 +22,8 @@ const HEDGES_SAVED_MAX = 10
 const HEDGE_P99S = 1.5
 /** Replicas whose times differ by less of the objective's are equally good. */
 const UNNOTICED_SHARE = 0.1
-/** A second answer takes so many medians, mostly. */
-const HOPE_MEDIANS = 1.25
+/** A second answer takes less than so many medians, mostly. */
+const HOPE_MEDIANS = 2
 const HEDGE_MEDIANS = 2
 /** While permits are a guess: a little longer than it takes to see that a replica has stalled. */
 const HEDGE_SILENCES = 1.25
@@ -43,6 +44,7 @@ export class ServiceQueue {
   readonly #watch: ReplicaWatch
   readonly #placement: Placement
   readonly #hedges: RetryBudget
+  readonly #gain = new HedgeGain()
   #targetMs = Number.POSITIVE_INFINITY
   #comes = false
   /** Since when there has been a replica: nobody is too late for having waited for the first. */
@@ -91,10 +93,11 @@ export class ServiceQueue {
     return this.learned ? longMs : Math.max(longMs, HEDGE_SILENCES * this.#watch.silenceMs)
   }
 
-  /** After how long one that would soon miss the objective may be asked of somebody idle. */
-  get hedgeIdleAfterMs(): number {
+  /** After how long one that would soon miss the objective may be asked of somebody with room. */
+  get hedgeBesideAfterMs(): number {
     const { areKnown, medianMs, p95Ms } = this.#watch.quantiles
-    if (!this.#mayHedge || !areKnown) return Number.POSITIVE_INFINITY
+    const isInVain = p95Ms + medianMs > this.#targetMs
+    if (!this.#mayHedge || !areKnown || isInVain) return Number.POSITIVE_INFINITY
     return Math.max(p95Ms, this.#targetMs - HOPE_MEDIANS * medianMs)
   }
 
@@ -210,12 +213,17 @@ export class ServiceQueue {
     return this.#placement.take(second, nowMs)
   }
 
-  /** The same for one that takes long, of a replica that has nothing else to do. */
-  hedgeIdle(item: Waiting, nowMs: number): ReplicaState | undefined {
+  /** The same for one that takes long, of a replica that would not notice. */
+  hedgeBeside(item: Waiting, nowMs: number): ReplicaState | undefined {
     if (this.waiting > 0 || !this.#mayHedge) return undefined
-    const second = this.#placement.placeIdle(item, nowMs)
-    if (second === undefined || !this.#hedges.take()) return undefined
+    const second = this.#placement.placeBeside(item, nowMs)
+    if (second === undefined || !this.#gain.isWorthIt() || !this.#hedges.take()) return undefined
     return this.#placement.take(second, nowMs)
+  }
+
+  /** One that was asked beside the first answered, or the first one did. */
+  besideAnswered(cameFirst: boolean): void {
+    this.#gain.learn(cameFirst)
   }
 
   /** Where answers vary much a long one is long by itself, and twice the work if asked twice. */

@@ -68,28 +68,40 @@ test('hedge() is only for those that sit in a stall while permits are a guess', 
   expect(desk.queue.hedge(ticket, 250)).toBeDefined()
 })
 
-test('hedgeIdle() takes only a fast replica that has nothing else to do', () => {
+test('hedgeBeside() takes only a fast replica that has nothing else to do, where nothing is known', () => {
   const desk = taught({ permits: 9 })
   const ticket = sent(desk)
   const [first = ''] = ticket.tried
   const other = first === 'a' ? 'b' : 'a'
-  expect(desk.queue.hedgeIdle(ticket, 20)?.id).toBe(other)
+  expect(desk.queue.hedgeBeside(ticket, 20)?.id).toBe(other)
   const next = new Ticket('next')
   next.tried.add(first)
-  expect(desk.queue.hedgeIdle(next, 20)).toBeUndefined()
+  expect(desk.queue.hedgeBeside(next, 20)).toBeUndefined()
   const slow = taught()
   const [own = ''] = sent(slow).tried
   slow.teach(own === 'a' ? 'b' : 'a', 100)
   const late = new Ticket('late')
   late.tried.add(own)
-  expect(slow.queue.hedgeIdle(late, 20)).toBeUndefined()
+  expect(slow.queue.hedgeBeside(late, 20)).toBeUndefined()
 })
 
-test('hedgeIdleAfterMs leaves a second answer time to meet the objective', () => {
-  const { hedgeIdleAfterMs, hedgeAfterMs } = taught().queue
-  expect(hedgeIdleAfterMs).toBeGreaterThanOrEqual(9)
-  expect(Number.isFinite(hedgeIdleAfterMs)).toBe(true)
+test('hedgeBeside() takes one that has something to do where that disturbs nobody', () => {
+  const desk = taught({ permits: 9 })
+  for (const id of ['a', 'b']) for (const crowd of [1, 2]) desk.teach(id, 10, 60, crowd)
+  const first = sent(desk)
+  const second = sent(desk)
+  expect(new Set([...first.tried, ...second.tried])).toEqual(new Set(['a', 'b']))
+  expect(desk.queue.hedgeBeside(first, 20)?.id).toBe([...second.tried][0])
+  // With two it has no room for a third one, as far as anybody knows.
+  expect(desk.queue.hedgeBeside(new Ticket('other'), 20)?.id).toBe([...first.tried][0])
+  expect(desk.queue.hedgeBeside(new Ticket('more'), 20)).toBeUndefined()
+})
+
+test('hedgeBesideAfterMs leaves a second answer time to meet the objective', () => {
+  const { hedgeBesideAfterMs, hedgeAfterMs } = taught().queue
+  expect(hedgeBesideAfterMs).toBeGreaterThanOrEqual(9)
+  expect(Number.isFinite(hedgeBesideAfterMs)).toBe(true)
   expect(hedgeAfterMs).toBeGreaterThan(0)
   const off = taught({ rules: { hedging: false } })
-  expect(off.queue.hedgeIdleAfterMs).toBe(Number.POSITIVE_INFINITY)
+  expect(off.queue.hedgeBesideAfterMs).toBe(Number.POSITIVE_INFINITY)
 })

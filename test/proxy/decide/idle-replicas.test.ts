@@ -36,7 +36,7 @@ test('next() never lets anybody wait while no replica has anything to do', () =>
           for (const replica of busy.splice(0, ends)) {
             const status = kind === 'answered' ? 200 : kind === 'failed' ? 502 : 0
             if (status === 200) queue.answered(replica, nowMs)
-            queue.end(replica, { kind, upstreamMs: afterMs, status }, nowMs)
+            queue.end(replica, { kind, upstreamMs: afterMs, status, crowd: 1 }, nowMs)
           }
           while (queue.next(nowMs)) if (queue.replica !== undefined) busy.push(queue.replica)
           if (busy.length === 0) expect(queue.waiting).toBe(0)
@@ -61,7 +61,7 @@ test('arrive() goes to a replica that became slow when there is no fast one to w
     const upstreamMs = count < 48 ? 1 : 20
     nowMs += upstreamMs
     queue.answered(placed, nowMs)
-    queue.end(placed, { kind: 'answered', upstreamMs, status: 200 }, nowMs)
+    queue.end(placed, { kind: 'answered', upstreamMs, status: 200, crowd: 1 }, nowMs)
   }
 })
 

@@ -210,6 +210,22 @@ test.each(PERMITS)('hedging: where replicas are idle a stall costs a moment, wit
   expect(on.latePercent).toBeLessThanOrEqual(off.latePercent)
 })
 
+test('hedging: halves what is late where another replica may be luckier, while all have work', () => {
+  const scenario = { replicas: fleet(), rate: rateOf(0.7), redraws: true }
+  const on = figures({ ...scenario, rules: only('slowAware', 'hedging') })
+  const off = figures({ ...scenario, rules: only('slowAware') })
+  expect(on.latePercent).toBeLessThan(0.5 * off.latePercent)
+  expect(on.hedgedPercent).toBeLessThanOrEqual(5)
+})
+
+test('hedging: hardly happens where the same takes as long anywhere', () => {
+  const scenario = { replicas: fleet(), rate: rateOf(0.7) }
+  const on = figures({ ...scenario, rules: only('slowAware', 'hedging') })
+  const off = figures({ ...scenario, rules: only('slowAware') })
+  expect(on.hedgedPercent).toBeLessThan(1.5)
+  expect(on.latePercent).toBeLessThan(1.1 * off.latePercent)
+})
+
 test('replicas that refuse connections cost retries, no failures', () => {
   const dead = { fails: (nowMs: number) => (nowMs > 5_000 ? ('refuses' as const) : undefined) }
   const { requests } = new VirtualTraffic({

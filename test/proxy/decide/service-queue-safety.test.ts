@@ -202,7 +202,8 @@ class Books {
     if (visit === undefined) return undefined
     const { nowMs, queue } = this.desk
     if (status > 0) queue.answered(visit.replica, nowMs)
-    queue.end(visit.replica, { kind, status, upstreamMs: nowMs - visit.sentAtMs }, nowMs)
+    const upstreamMs = nowMs - visit.sentAtMs
+    queue.end(visit.replica, { kind, status, upstreamMs, crowd: 1 }, nowMs)
     return visit
   }
 

@@ -53,16 +53,22 @@ export class Desk {
 
   end(replica: ReplicaState, end: Partial<VisitEnd> = {}): void {
     if (end.kind === undefined) this.queue.answered(replica, this.nowMs)
-    this.queue.end(replica, { kind: 'answered', upstreamMs: 10, status: 200, ...end }, this.nowMs)
+    const usual = {
+      kind: 'answered',
+      upstreamMs: 10,
+      status: 200,
+      crowd: replica.inFlight,
+    } as const
+    this.queue.end(replica, { ...usual, ...end }, this.nowMs)
   }
 
   /** Asks it so often, each time for so long: what it takes is known then. */
-  teach(id: string, upstreamMs: number, times = 60): void {
+  teach(id: string, upstreamMs: number, times = 60, crowd = 1): void {
     for (let time = 0; time < times; time += 1) {
       const replica = this.state(id)
       replica.taken(0, this.nowMs)
       this.queue.answered(replica, this.nowMs)
-      this.queue.end(replica, { kind: 'answered', upstreamMs, status: 200 }, this.nowMs)
+      this.queue.end(replica, { kind: 'answered', upstreamMs, status: 200, crowd }, this.nowMs)
     }
   }
 

@@ -25,6 +25,8 @@ export interface Scenario {
   readonly service?: Lognormal
   /** Draws how much work one request is, instead of the service's law. */
   readonly work?: (random: () => number) => number
+  /** A second replica may take another time for the same: what takes long is not the request. */
+  readonly redraws?: boolean
   readonly limits?: Partial<QueueLimits>
   readonly rules?: Partial<QueueRules>
   readonly balance?: Balance
@@ -34,6 +36,11 @@ export interface Scenario {
   /** The table changes: those are there from then on. */
   readonly changes?: readonly { readonly atMs: number; readonly ids: readonly string[] }[]
   readonly comes?: boolean
+}
+
+interface Visit {
+  readonly sentAtMs: number
+  readonly crowd: number
 }
 
 export type Fate = 'answered' | 'failed' | 'expired' | 'full' | 'absent'
@@ -52,6 +59,8 @@ export class VirtualRequest implements Waiting {
   /** Every replica that it was sent to, in order. */
   readonly visits: string[] = []
   hedged = false
+  /** The second one, asked before the first took too long. */
+  beside: string | undefined = undefined
   retries = 0
 
   constructor(index: number, arrivedAtMs: number, workMs: number, affinity: string | undefined) {
@@ -131,13 +140,17 @@ export class VirtualTraffic {
   }
 
   #arrive(): void {
-    const { service = WEB, affinity, work } = this.#scenario
+    const { affinity } = this.#scenario
     const index = this.requests.length
-    const workMs = work === undefined ? lognormal(this.#works, service) : work(this.#works)
-    const request = new VirtualRequest(index, this.agenda.nowMs, workMs, affinity?.(index))
+    const request = new VirtualRequest(index, this.agenda.nowMs, this.#work(), affinity?.(index))
     this.requests.push(request)
     this.#placed(request, this.queue.arrive(request, this.agenda.nowMs))
     this.#pump()
+  }
+
+  #work(): number {
+    const { service = WEB, work } = this.#scenario
+    return work === undefined ? lognormal(this.#works, service) : work(this.#works)
   }
 
   #placed(request: VirtualRequest, placed: ReturnType<ServiceQueue['arrive']>): void {
@@ -148,50 +161,57 @@ export class VirtualTraffic {
 
   #send(request: VirtualRequest, replica: ReplicaState): void {
     const sentAtMs = this.agenda.nowMs
+    const visit = { sentAtMs, crowd: replica.inFlight }
     request.sentAtMs = sentAtMs
     request.visits.push(replica.id)
     const virtual = this.#replicas.get(replica.id)
     if (virtual === undefined) throw new Error(`there is no replica ${replica.id}`)
     const failure = virtual.model.fails?.(sentAtMs)
     if (failure !== undefined) {
-      this.agenda.at(sentAtMs + 1, () => this.#failed(request, replica, failure))
+      this.agenda.at(sentAtMs + 1, () => this.#failed(request, replica, visit, failure))
       return
     }
     this.#watchForHedge(request, replica, sentAtMs)
-    virtual.serve(request.workMs, (nowMs) => {
+    const another = this.#scenario.redraws === true && request.hedged
+    virtual.serve(another ? this.#work() : request.workMs, (nowMs) => {
       this.queue.answered(replica, nowMs)
-      this.#end(replica, 'answered', 200, sentAtMs)
+      if (request.fate === undefined && request.beside !== undefined) {
+        this.queue.besideAnswered(request.beside === replica.id)
+      }
+      this.#end(replica, 'answered', 200, visit)
       if (request.fate === undefined) this.#finish(request, 'answered')
       this.#pump()
     })
   }
 
   #watchForHedge(request: VirtualRequest, replica: ReplicaState, sentAtMs: number): void {
-    const { hedgeAfterMs, hedgeIdleAfterMs } = this.queue
+    const { hedgeAfterMs, hedgeBesideAfterMs } = this.queue
     if (hedgeAfterMs === Number.POSITIVE_INFINITY || request.hedged) return
     request.tried.push(replica.id)
-    const ask = (afterMs: number, how: 'hedge' | 'hedgeIdle'): void => {
+    const ask = (afterMs: number, how: 'hedge' | 'hedgeBeside'): void => {
       this.agenda.at(sentAtMs + afterMs, (nowMs) => {
         if (request.fate !== undefined || request.hedged) return
         const second = this.queue[how](request, nowMs)
         if (second === undefined) return
         request.hedged = true
+        request.beside = how === 'hedgeBeside' ? second.id : undefined
         this.#send(request, second)
       })
     }
-    if (hedgeIdleAfterMs < hedgeAfterMs) ask(hedgeIdleAfterMs, 'hedgeIdle')
+    if (hedgeBesideAfterMs < hedgeAfterMs) ask(hedgeBesideAfterMs, 'hedgeBeside')
     ask(hedgeAfterMs, 'hedge')
   }
 
-  #failed(request: VirtualRequest, replica: ReplicaState, how: 'refuses' | 'errors'): void {
+  #failed(
+    request: VirtualRequest,
+    replica: ReplicaState,
+    visit: Visit,
+    how: 'refuses' | 'errors',
+  ): void {
     const { nowMs } = this.agenda
     if (how === 'errors') this.queue.answered(replica, nowMs)
-    this.#end(
-      replica,
-      how === 'errors' ? 'answered' : 'failed',
-      how === 'errors' ? 500 : 0,
-      nowMs - 1,
-    )
+    if (how === 'errors') this.#end(replica, 'answered', 500, visit)
+    else this.#end(replica, 'failed', 0, visit)
     request.tried.push(replica.id)
     const again = how === 'refuses' && request.retries < RETRIES_MAX
     request.retries += 1
@@ -200,9 +220,10 @@ export class VirtualTraffic {
     this.#pump()
   }
 
-  #end(replica: ReplicaState, kind: VisitEndKind, status: number, sentAtMs: number): void {
+  #end(replica: ReplicaState, kind: VisitEndKind, status: number, visit: Visit): void {
     const { nowMs } = this.agenda
-    this.queue.end(replica, { kind, status, upstreamMs: nowMs - sentAtMs }, nowMs)
+    const { sentAtMs, crowd } = visit
+    this.queue.end(replica, { kind, status, crowd, upstreamMs: nowMs - sentAtMs }, nowMs)
   }
 
   #finish(request: VirtualRequest, fate: Fate): void {
