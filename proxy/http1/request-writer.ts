@@ -14,8 +14,10 @@ import { type RequestHead, textOf } from './parsing/request-head.ts'
 import type { RandomIds } from './random-ids.ts'
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
-/** W3C Trace Context, section 3.2: ids of zeros alone are invalid. */
-/** Later versions may go on after what is known of them; they go on as they came. */
+/**
+ * W3C Trace Context, section 3.2: ids of zeros alone are invalid. Later versions may say more behind
+ * what is known of them; they are passed on as they came.
+ */
 const TRACE_PARENT =
   /^(?!ff)(?!00-.{52}-)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
 /** Without a body of their own these carry no `Content-Length: 0`. */
@@ -41,6 +43,13 @@ export interface Passing {
   readonly introduction: Introduction
   /** Undefined: the head does not come from the client as it is. */
   readonly heads: ClientHeads | undefined
+}
+
+/** Where in the memory that is written to the lines begin, and those of the introduction. */
+interface LinesJustWritten {
+  readonly from: number
+  readonly introducedAt: number
+  readonly template: Template
 }
 
 /** The most bytes that the head of a request needs as it is passed on. */
@@ -95,20 +104,28 @@ export class RequestWriter implements LineFilter {
     if (passing.upgrades) out.whole(UPGRADE_LINES)
     else this.#framing(head)
     if (passing.trusted) this.#chain(head, passing.introduction)
-    const idsFrom = out.at - from
+    const introducedAt = out.at
     const template = passing.introduction.templates[this.#has]
     if (template !== undefined) this.#withIds(template)
     if (!this.#isHostSaid) this.#forwardedHost(head, passing.host)
     out.lineEnd()
-    if (passing.heads === undefined || template === undefined || !isPlain(passing)) return
-    if (head.isKnown)
-      passing.heads.written = {
-        method: head.method,
-        bytes: Buffer.from(out.bytes.subarray(from, out.at)),
-        requestIdAt: after(idsFrom, template.requestIdAt),
-        traceIdAt: after(idsFrom, template.traceIdAt),
-        spanIdAt: after(idsFrom, template.spanIdAt),
-      }
+    if (template === undefined || !head.isKnown || !isPlain(passing)) return
+    this.#remember(passing.heads, head.method, { from, introducedAt, template })
+  }
+
+  /** The next head with the same lines is passed on the same. */
+  #remember(heads: ClientHeads | undefined, method: string, lines: LinesJustWritten): void {
+    const { bytes, at } = this.#out
+    const { from, introducedAt, template } = lines
+    const shift = introducedAt - from
+    if (heads === undefined) return
+    heads.written = {
+      method,
+      bytes: Buffer.from(bytes.subarray(from, at)),
+      requestIdAt: shifted(template.requestIdAt, shift),
+      traceIdAt: shifted(template.traceIdAt, shift),
+      spanIdAt: shifted(template.spanIdAt, shift),
+    }
   }
 
   /** Notes what the request has already of what the proxy would add. */
@@ -214,6 +231,6 @@ function isPlain({ host, upgrades }: Passing): boolean {
   return host === undefined && !upgrades
 }
 
-function after(from: number, at: number): number {
-  return at < 0 ? -1 : from + at
+function shifted(at: number, by: number): number {
+  return at < 0 ? -1 : at + by
 }

@@ -8,7 +8,13 @@ import { curvePlot } from './balance/curve-plot.ts'
 import { ourEntry, peerEntries } from './balance/entries.ts'
 import { balanceFigures, figureNames } from './balance/figures.ts'
 import { type Outcome, packed, type Summary, summary } from './balance/outcome.ts'
-import { OBJECTIVE_MS, type Scenario, scenarios } from './balance/scenario.ts'
+import {
+  type Comparison,
+  comparisons,
+  OBJECTIVE_MS,
+  type Trial,
+  trials,
+} from './balance/scenario.ts'
 import { summaryTable } from './balance/summary-table.ts'
 import { oursHelp } from './peers/ours.ts'
 import { onStand, type Stand } from './peers/stand.ts'
@@ -23,7 +29,7 @@ const PLOTS = join(ROOT, 'docs/plots')
 
 interface Pace {
   readonly stalls: { readonly everyMs: number; readonly forMs: number }
-  readonly lengths: Readonly<Record<Scenario['name'], Length>>
+  readonly lengths: Readonly<Record<Comparison['name'], Length>>
   readonly ablation: Length | undefined
 }
 
@@ -55,18 +61,18 @@ async function measured(stand: Stand): Promise<Part> {
   const replica = await stand.compile('replica')
   const programs: Programs = { replica, arrivals: await stand.compile('arrivals') }
   const parts: Part[] = []
-  for (const scenario of scenarios(SEED, pace.stalls)) {
+  for (const scenario of comparisons(SEED, pace.stalls)) {
     const names = figureNames(scenario.name)
     parts.push(await attempt(names, () => compared(stand, programs, scenario)))
   }
-  for (const scenario of scenarios(SEED, pace.stalls)) {
-    const names = [`ablation.${scenario.name}`]
-    parts.push(await attempt(names, () => ablated(stand, programs, scenario)))
+  for (const trial of trials(SEED, pace.stalls)) {
+    const names = [`ablation.${trial.name}`]
+    parts.push(await attempt(names, () => ablated(stand, programs, trial)))
   }
   return joined(parts)
 }
 
-async function compared(stand: Stand, programs: Programs, scenario: Scenario): Promise<Part> {
+async function compared(stand: Stand, programs: Programs, scenario: Comparison): Promise<Part> {
   const { name } = scenario
   console.error(`${name}: ours and its peers`)
   const entries = [ourEntry(stand), ...peerEntries(stand, missing)]
@@ -85,18 +91,16 @@ async function compared(stand: Stand, programs: Programs, scenario: Scenario): P
   ])
 }
 
-async function ablated(stand: Stand, programs: Programs, scenario: Scenario): Promise<Part> {
-  const name = `ablation.${scenario.name}`
+async function ablated(stand: Stand, programs: Programs, trial: Trial): Promise<Part> {
+  const name = `ablation.${trial.name}`
   const reason = await noAblation(stand)
   if (reason !== undefined || pace.ablation === undefined) {
     return { figures: {}, notes: { [name]: reason ?? 'in a full run only' }, runs: {} }
   }
-  console.error(`${scenario.name}: ours without each of its rules`)
-  const { contests, refused } = await ablation(stand, programs, scenario, pace.ablation)
-  const summaries = contests.map(({ outcomes }) =>
-    outcomes.map((outcome) => summary(outcome, OBJECTIVE_MS)),
-  )
-  for (const group of summaries) console.log(summaryTable(scenario.name, group))
+  console.error(`${trial.name}: ours without ${trial.rules.join(', without ')}`)
+  const { contest, refused } = await ablation(stand, programs, trial, pace.ablation)
+  const summaries = contest.outcomes.map((outcome) => summary(outcome, OBJECTIVE_MS))
+  console.log(summaryTable(trial.name, summaries))
   const notes = Object.entries(refused).map(([rule, said]) => [`${name}.${rule}`, said])
   return { figures: {}, notes: Object.fromEntries(notes), runs: { [name]: summaries } }
 }
@@ -122,7 +126,7 @@ function raw(
   return { [name]: { summaries, samples } }
 }
 
-function draw({ name, perSecond }: Scenario, outcomes: readonly Outcome[]): void {
+function draw({ name, perSecond }: Comparison, outcomes: readonly Outcome[]): void {
   const what = name === 'slow' ? 'one of ten replicas three times slower' : 'one of ten stalls'
   const title = `Latency with ${what}, ${Math.round(perSecond)} requests/s through each proxy`
   mkdirSync(PLOTS, { recursive: true })

@@ -1,19 +1,15 @@
-/** Ours with each of its rules switched off, beside ours as it is, under the same requests. */
-import { RULES } from '../../../proxy/config.ts'
+/** Ours without some of its rules, beside ours as it is, under the same requests. */
 import { sentenceOf } from '../../../shared/errors.ts'
 import type { Stand } from '../peers/stand.ts'
 import { type Contest, contest, type Entry, type Length, type Programs } from './contest.ts'
 import { ourEntry } from './entries.ts'
-import type { Scenario } from './scenario.ts'
+import { joiningEntry } from './joining-entry.ts'
+import type { Trial } from './scenario.ts'
 
 export const FLAG = '--rule-off'
 
-/** More proxies of ours at once would be too much for a small machine. */
-const AT_ONCE = 2
-
 export interface Ablation {
-  /** Each has ours as it is beside ours without some of the rules. */
-  readonly contests: readonly Contest[]
+  readonly contest: Contest
   /** Rules that this build does not let go of, and what it said. */
   readonly refused: Readonly<Record<string, string>>
 }
@@ -21,28 +17,25 @@ export interface Ablation {
 export async function ablation(
   stand: Stand,
   programs: Programs,
-  scenario: Scenario,
+  trial: Trial,
   length: Length,
 ): Promise<Ablation> {
+  const { first } = trial
+  const entry = (name?: string, flags: readonly string[] = []): Entry =>
+    first === undefined ? ourEntry(stand, name, flags) : joiningEntry(stand, { first, name, flags })
   const refused: Record<string, string> = {}
-  const without: Entry[] = []
-  for (const rule of RULES) {
-    const entry = ourEntry(stand, `without ${rule}`, [FLAG, rule])
-    const trouble = await troubleWith(stand, entry)
-    if (trouble === undefined) without.push(entry)
+  const entries = [entry()]
+  for (const rule of trial.rules) {
+    const trouble = await troubleWith(stand, rule)
+    if (trouble === undefined) entries.push(entry(`without ${rule}`, [FLAG, rule]))
     else refused[rule] = trouble
   }
-  const contests: Contest[] = []
-  for (let at = 0; at < without.length; at += AT_ONCE) {
-    const entries = [ourEntry(stand), ...without.slice(at, at + AT_ONCE)]
-    contests.push(await contest(stand, programs, scenario, { entries, length }))
-  }
-  return { contests, refused }
+  return { contest: await contest(stand, programs, trial, { entries, length }), refused }
 }
 
-async function troubleWith(stand: Stand, entry: Entry): Promise<string | undefined> {
+async function troubleWith(stand: Stand, rule: string): Promise<string | undefined> {
   try {
-    await stand.end(await entry([]))
+    await stand.end(await ourEntry(stand, rule, [FLAG, rule])([]))
     return undefined
   } catch (error) {
     return sentenceOf(error)

@@ -19,8 +19,15 @@ export interface Length {
   readonly seconds: number
 }
 
+export interface Entrant extends Contender {
+  /** Goes on beside the requests that are counted. */
+  counted?(): Promise<void>
+  /** It was ended. */
+  over?(): Promise<void>
+}
+
 /** Starts a contender in front of these ports. */
-export type Entry = (upstreams: readonly number[]) => Promise<Contender>
+export type Entry = (upstreams: readonly number[]) => Promise<Entrant>
 
 export interface Contest {
   readonly outcomes: readonly Outcome[]
@@ -35,22 +42,28 @@ export async function contest(
   { entries, length }: { readonly entries: readonly Entry[]; readonly length: Length },
 ): Promise<Contest> {
   const sets: Running[] = []
-  const contenders: Contender[] = []
-  for (const entry of entries) {
-    const ports = await freePorts(REPLICAS)
-    const told = [...scenario.replicas, ...ports.map((port) => `port=${port}`)]
-    const set = stand.start([programs.replica, ...told])
-    sets.push(set)
-    await listening(set, 'the replicas', ports.at(-1) ?? 0)
-    contenders.push(await entry(ports))
+  const contenders: Entrant[] = []
+  try {
+    for (const entry of entries) {
+      const ports = await freePorts(REPLICAS)
+      const told = [...scenario.replicas, ...ports.map((port) => `port=${port}`)]
+      const set = stand.start([programs.replica, ...told])
+      sets.push(set)
+      await listening(set, 'the replicas', ports.at(-1) ?? 0)
+      contenders.push(await entry(ports))
+    }
+    const { seed, warmSeconds, seconds } = length
+    const run = (ownSeed: number, lasting: number): Promise<Contest> =>
+      arrivals(stand, programs.arrivals, contenders, [ownSeed, scenario.perSecond, lasting])
+    await run(seed + 1, warmSeconds)
+    const beside = contenders.map((contender) => contender.counted?.())
+    const counted = await run(seed, seconds)
+    await Promise.all(beside)
+    return counted
+  } finally {
+    await Promise.all([...contenders, ...sets].map((running) => stand.end(running)))
+    await Promise.all(contenders.map((contender) => contender.over?.()))
   }
-  const { seed, warmSeconds, seconds } = length
-  const run = (ownSeed: number, lasting: number): Promise<Contest> =>
-    arrivals(stand, programs.arrivals, contenders, [ownSeed, scenario.perSecond, lasting])
-  await run(seed + 1, warmSeconds)
-  const counted = await run(seed, seconds)
-  await Promise.all([...contenders, ...sets].map((running) => stand.end(running)))
-  return counted
 }
 
 async function arrivals(

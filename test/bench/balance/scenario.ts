@@ -1,11 +1,28 @@
-/** The replicas behind each proxy: all alike, but for one that is slow or stalls now and then. */
+/** The replicas behind each proxy, and what is hard about them. */
+import type { RULES } from '../../../proxy/config.ts'
 
 export interface Scenario {
-  readonly name: 'slow' | 'stall'
+  /**
+   * One of them is slower than the others, or stalls now and then; more requests come than they can
+   * serve; some are added while requests come, and are slow at first.
+   */
+  readonly name: 'slow' | 'stall' | 'overload' | 'cold'
   /** Requests to each proxy. */
   readonly perSecond: number
   /** What a set of replicas is told. */
   readonly replicas: readonly string[]
+  /** How many of them are there from the beginning; the others come one by one. */
+  readonly first?: number
+}
+
+/** One in which ours is compared with its peers. */
+export interface Comparison extends Scenario {
+  readonly name: 'slow' | 'stall'
+}
+
+/** One in which ours runs with and without the rules that it is hard for. */
+export interface Trial extends Scenario {
+  readonly rules: readonly (typeof RULES)[number][]
 }
 
 export interface Stalls {
@@ -20,24 +37,48 @@ const MEAN_MS = 30
 const SIGMA = 0.469
 /** Of what the replicas together can serve. */
 const LOAD = 0.7
+const OVERLOAD = 1.15
 const ODD = 4
 const SLOWER = 3
+/** How many replicas are there before others come, and how those are at first. */
+const FIRST = 5
+const COLDER = 4
+const COLD_MS = 2_000
 
 export const OBJECTIVE_MS = 100
 
-export function scenarios(seed: number, stalls: Stalls): readonly Scenario[] {
-  const alike = [`seed=${seed}`, `slots=${SLOTS}`, `mean=${MEAN_MS * 1000}`, `sigma=${SIGMA}`]
-  const each = (SLOTS * 1000) / MEAN_MS
+/** Requests per second that one replica can serve. */
+const EACH = (SLOTS * 1000) / MEAN_MS
+
+export function comparisons(seed: number, stalls: Stalls): readonly [Comparison, Comparison] {
+  const alike = alikeBy(seed)
   return [
     {
       name: 'slow',
-      perSecond: LOAD * each * (REPLICAS - 1 + 1 / SLOWER),
+      perSecond: LOAD * EACH * (REPLICAS - 1 + 1 / SLOWER),
       replicas: [...alike, `slow=${ODD}:${SLOWER}`],
     },
     {
       name: 'stall',
-      perSecond: LOAD * each * REPLICAS,
+      perSecond: LOAD * EACH * REPLICAS,
       replicas: [...alike, `stall=${ODD}:${stalls.everyMs}:${stalls.forMs}`],
     },
   ]
+}
+
+export function trials(seed: number, stalls: Stalls): readonly Trial[] {
+  const [slow, stall] = comparisons(seed, stalls)
+  const alike = alikeBy(seed)
+  const cold = { replicas: [...alike, `cold=${FIRST}:${COLDER}:${COLD_MS}`], first: FIRST }
+  const overload = { replicas: alike, perSecond: OVERLOAD * EACH * REPLICAS }
+  return [
+    { ...slow, rules: ['slow-aware', 'hedging'] },
+    { ...stall, rules: ['latency-ejection', 'hedging'] },
+    { name: 'overload', ...overload, rules: ['objective-order'] },
+    { name: 'cold', perSecond: LOAD * EACH * FIRST, ...cold, rules: ['slow-start'] },
+  ]
+}
+
+function alikeBy(seed: number): readonly string[] {
+  return [`seed=${seed}`, `slots=${SLOTS}`, `mean=${MEAN_MS * 1000}`, `sigma=${SIGMA}`]
 }

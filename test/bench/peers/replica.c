@@ -3,6 +3,7 @@
 // its path and how often this set has seen that number: every proxy's first try of a request takes
 // equally long, and another try is another draw.
 // usage: replica KEY=VALUE…: seed slots mean (µs) sigma, slow=INDEX:FACTOR,
+//        cold=FIRST:FACTOR:FOR_MS (slower from its first request on, it and those behind it),
 //        stall=INDEX:EVERY_MS:FOR_MS (the last FOR_MS of each EVERY_MS of the clock), port (repeated)
 // GET /w/NUMBER answers 100 bytes that begin with the number.
 #define _GNU_SOURCE
@@ -31,12 +32,12 @@ typedef struct connection {
 } connection;
 
 typedef struct job { connection *from; uint64_t number; double ends; struct job *next; } job;
-typedef struct { int fd, busy; double factor; job *first, *last; } replica;
+typedef struct { int fd, busy; double factor, warmAt; job *first, *last; } replica;
 typedef struct { int isListener, index; connection *connection; } source;
 
 static replica replicas[REPLICAS_MAX];
-static int count = 0, slots = 1, epoll, stalled = -1;
-static double mean = 0, sigma = 0.5, stallEvery = 0, stallFor = 0;
+static int count = 0, slots = 1, epoll, stalled = -1, coldFrom = REPLICAS_MAX;
+static double mean = 0, sigma = 0.5, stallEvery = 0, stallFor = 0, coldFactor = 1, coldFor = 0;
 static uint64_t seed = 1;
 
 static double now(void) {
@@ -118,11 +119,19 @@ static void hangUp(connection *c) {
   release(c);
 }
 
+// What has just been started has to read and compile what it needs.
+static double coldness(int index) {
+  replica *r = &replicas[index];
+  if (index < coldFrom) return 1;
+  if (r->warmAt == 0) r->warmAt = now() + coldFor;
+  return now() < r->warmAt ? coldFactor : 1;
+}
+
 static void begin(job *j) {
   replica *r = &replicas[j->from->replica];
   double from = afterStall(j->from->replica, now());
   r->busy++;
-  double takes = serviceTime(j->number, visitsOf(j->number)) * r->factor;
+  double takes = serviceTime(j->number, visitsOf(j->number)) * r->factor * coldness(j->from->replica);
   j->ends = afterStall(j->from->replica, from + takes);
   push(j);
 }
@@ -219,6 +228,9 @@ static void setting(char *text) {
   if (sscanf(text, "slow=%d:%lf", &index, &a) == 2) { replicas[index].factor = a; return; }
   if (sscanf(text, "stall=%d:%lf:%lf", &index, &a, &b) == 3) {
     stalled = index; stallEvery = a / 1000; stallFor = b / 1000; return;
+  }
+  if (sscanf(text, "cold=%d:%lf:%lf", &index, &a, &b) == 3) {
+    coldFrom = index; coldFactor = a; coldFor = b / 1000; return;
   }
   if (sscanf(text, "port=%d", &index) == 1 && count < REPLICAS_MAX) { openPort(index); return; }
   if (!strncmp(text, "seed=", 5)) { seed = strtoull(text + 5, NULL, 10); return; }
