@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
-const HEX = Buffer.from('0123456789abcdef')
+/** Two hexadecimal digits for each byte. */
+const HEX = Buffer.from(Array.from({ length: 256 }, (_, byte) => byteText(byte)).join(''))
 const STATE_WORDS = 4
 
 /**
@@ -43,7 +44,13 @@ function rotated(word: number, bits: number): number {
 }
 
 function writeWord(into: Buffer, at: number, word: number): void {
-  for (let digit = 0; digit < 8; digit += 1) {
-    into[at + digit] = HEX[(word >>> (28 - 4 * digit)) & 15] ?? 0
+  for (let byte = 0; byte < 4; byte += 1) {
+    const pair = ((word >>> (24 - 8 * byte)) & 255) * 2
+    into[at + 2 * byte] = HEX[pair] ?? 0
+    into[at + 2 * byte + 1] = HEX[pair + 1] ?? 0
   }
+}
+
+function byteText(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
 }

@@ -1,5 +1,4 @@
-/** `BAD_DAYS_CONNECTIONS=100000` asks for the long form; descriptors must be allowed for both ends. */
-
+/** `BAD_DAYS_CONNECTIONS=100000` asks for the long form; it takes half a minute per transport. */
 import { describe, expect, test } from 'vitest'
 import { fragmentOf } from '../../support/published.ts'
 import { until } from '../../support/until.ts'
