@@ -9,13 +9,7 @@ import { lifeKnobs } from './life-knobs.ts'
 import type { TrafficLimits } from './traffic.ts'
 
 /** Rules of the queue, each of which can be switched off. */
-export const RULES = [
-  'objective-order',
-  'slow-aware',
-  'latency-ejection',
-  'slow-start',
-  'hedging',
-] as const
+export const RULES = ['objective-order', 'slow-aware', 'latency-ejection', 'hedging'] as const
 
 const COUNT = { min: 1, max: 1_000_000, unit: 'count' } as const
 
@@ -194,8 +188,9 @@ export const proxyKnobs = {
   ),
   slowStartMs: duration({
     flag: 'slow-start',
-    fallback: 10_000,
-    meaning: 'How long a new replica is spared at most, until its answers are as fast as others.',
+    fallback: 0,
+    meaning:
+      'How long a new replica is spared at most, until it answers as fast as others; 0: not.',
   }),
   rulesOff: texts({
     flag: 'rule-off',
@@ -270,11 +265,11 @@ export function queueLimits(config: ProxyConfig): QueueLimits {
     hedgePercent,
     slowStartMs,
     ejection: { avoidMinMs, avoidMaxMs, failuresInRowMax, stallMinMs },
-    rules: rulesOf(config.rulesOff),
+    rules: { ...rulesOf(config.rulesOff), slowStart: slowStartMs > 0 },
   }
 }
 
-function rulesOf(off: readonly string[]): QueueRules {
+function rulesOf(off: readonly string[]): Omit<QueueRules, 'slowStart'> {
   const unknown = off.find((name) => !RULES.some((rule) => rule === name))
   if (unknown !== undefined) {
     const message = `Cannot switch off the rule "${unknown}": there are ${RULES.join(', ')}`
@@ -284,7 +279,6 @@ function rulesOf(off: readonly string[]): QueueRules {
     objectiveOrder: !off.includes('objective-order'),
     slowAware: !off.includes('slow-aware'),
     latencyEjection: !off.includes('latency-ejection'),
-    slowStart: !off.includes('slow-start'),
     hedging: !off.includes('hedging'),
   }
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../support/program.ts'
-import { ablation, FLAG } from './balance/ablation.ts'
+import { ablation } from './balance/ablation.ts'
 import { type Contest, contest, type Length, type Programs } from './balance/contest.ts'
 import { curvePlot } from './balance/curve-plot.ts'
 import { ourEntry, peerEntries } from './balance/entries.ts'
@@ -12,6 +12,7 @@ import {
   type Comparison,
   comparisons,
   OBJECTIVE_MS,
+  RULE_OFF,
   type Trial,
   trials,
 } from './balance/scenario.ts'
@@ -97,7 +98,7 @@ async function ablated(stand: Stand, programs: Programs, trial: Trial): Promise<
   if (reason !== undefined || pace.ablation === undefined) {
     return { figures: {}, notes: { [name]: reason ?? 'in a full run only' }, runs: {} }
   }
-  console.error(`${trial.name}: ours without ${trial.rules.join(', without ')}`)
+  console.error(`${trial.name}: ours, ${trial.variants.map((variant) => variant.name).join(', ')}`)
   const { contest, refused } = await ablation(stand, programs, trial, pace.ablation)
   const summaries = contest.outcomes.map((outcome) => summary(outcome, OBJECTIVE_MS))
   console.log(summaryTable(trial.name, summaries))
@@ -107,7 +108,7 @@ async function ablated(stand: Stand, programs: Programs, trial: Trial): Promise<
 
 async function noAblation(stand: Stand): Promise<string | undefined> {
   if (pace.ablation === undefined) return 'in a full run only'
-  const canGo = (await oursHelp(stand)).includes(FLAG)
+  const canGo = (await oursHelp(stand)).includes(RULE_OFF)
   return canGo ? undefined : 'no rule of this build can be switched off'
 }
 

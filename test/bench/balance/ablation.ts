@@ -3,14 +3,13 @@ import { sentenceOf } from '../../../shared/errors.ts'
 import type { Stand } from '../peers/stand.ts'
 import { type Contest, contest, type Entry, type Length, type Programs } from './contest.ts'
 import { ourEntry } from './entries.ts'
+import { OURS } from './figures.ts'
 import { joiningEntry } from './joining-entry.ts'
-import type { Trial } from './scenario.ts'
-
-export const FLAG = '--rule-off'
+import type { Trial, Variant } from './scenario.ts'
 
 export interface Ablation {
   readonly contest: Contest
-  /** Rules that this build does not let go of, and what it said. */
+  /** Variants that this build does not know, and what it said. */
   readonly refused: Readonly<Record<string, string>>
 }
 
@@ -21,21 +20,21 @@ export async function ablation(
   length: Length,
 ): Promise<Ablation> {
   const { first } = trial
-  const entry = (name?: string, flags: readonly string[] = []): Entry =>
+  const entry = ({ name, flags }: Variant): Entry =>
     first === undefined ? ourEntry(stand, name, flags) : joiningEntry(stand, { first, name, flags })
   const refused: Record<string, string> = {}
-  const entries = [entry()]
-  for (const rule of trial.rules) {
-    const trouble = await troubleWith(stand, rule)
-    if (trouble === undefined) entries.push(entry(`without ${rule}`, [FLAG, rule]))
-    else refused[rule] = trouble
+  const entries = [entry({ name: OURS, flags: [] })]
+  for (const variant of trial.variants) {
+    const trouble = await troubleWith(stand, variant)
+    if (trouble === undefined) entries.push(entry(variant))
+    else refused[variant.name] = trouble
   }
   return { contest: await contest(stand, programs, trial, { entries, length }), refused }
 }
 
-async function troubleWith(stand: Stand, rule: string): Promise<string | undefined> {
+async function troubleWith(stand: Stand, { name, flags }: Variant): Promise<string | undefined> {
   try {
-    await stand.end(await ourEntry(stand, rule, [FLAG, rule])([]))
+    await stand.end(await ourEntry(stand, name, flags)([]))
     return undefined
   } catch (error) {
     return sentenceOf(error)

@@ -5,18 +5,17 @@ import { type OursOptions, startOursWith } from '../peers/ours.ts'
 import type { Stand } from '../peers/stand.ts'
 import { RouteMaster } from '../proxy/route-master.ts'
 import type { Entry } from './contest.ts'
-import { OURS } from './figures.ts'
 
 const EVERY_MS = 5_000
 
 export interface Joining {
   /** How many are there from the beginning. */
   readonly first: number
-  readonly name: string | undefined
+  readonly name: string
   readonly flags: readonly string[]
 }
 
-export function joiningEntry(stand: Stand, { first, name = OURS, flags }: Joining): Entry {
+export function joiningEntry(stand: Stand, { first, name, flags }: Joining): Entry {
   return async (upstreams) => {
     const master = await RouteMaster.start()
     const publish = (count: number): void => {

@@ -20,9 +20,15 @@ export interface Comparison extends Scenario {
   readonly name: 'slow' | 'stall'
 }
 
-/** One in which ours runs with and without the rules that it is hard for. */
+/** One in which ours runs with and without the rules that are made for it. */
 export interface Trial extends Scenario {
-  readonly rules: readonly (typeof RULES)[number][]
+  readonly variants: readonly Variant[]
+}
+
+/** Ours with other flags than it has by default. */
+export interface Variant {
+  readonly name: string
+  readonly flags: readonly string[]
 }
 
 export interface Stalls {
@@ -31,6 +37,7 @@ export interface Stalls {
 }
 
 export const REPLICAS = 10
+export const RULE_OFF = '--rule-off'
 const SLOTS = 2
 const MEAN_MS = 30
 /** Of the logarithm: with the mean it makes a 99th percentile of 80 ms. */
@@ -72,11 +79,17 @@ export function trials(seed: number, stalls: Stalls): readonly Trial[] {
   const cold = { replicas: [...alike, `cold=${FIRST}:${COLDER}:${COLD_MS}`], first: FIRST }
   const overload = { replicas: alike, perSecond: OVERLOAD * EACH * REPLICAS }
   return [
-    { ...slow, rules: ['slow-aware', 'hedging'] },
-    { ...stall, rules: ['latency-ejection', 'hedging'] },
-    { name: 'overload', ...overload, rules: ['objective-order'] },
-    { name: 'cold', perSecond: LOAD * EACH * FIRST, ...cold, rules: ['slow-start'] },
+    { ...slow, variants: [without('slow-aware'), without('hedging')] },
+    { ...stall, variants: [without('latency-ejection'), without('hedging')] },
+    { name: 'overload', ...overload, variants: [without('objective-order')] },
+    { name: 'cold', perSecond: LOAD * EACH * FIRST, ...cold, variants: [SLOW_START] },
   ]
+}
+
+const SLOW_START: Variant = { name: 'with slow start', flags: ['--slow-start', '10s'] }
+
+function without(rule: (typeof RULES)[number]): Variant {
+  return { name: `without ${rule}`, flags: [RULE_OFF, rule] }
 }
 
 function alikeBy(seed: number): readonly string[] {
