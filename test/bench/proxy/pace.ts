@@ -18,8 +18,8 @@ export interface ProxyPace {
 }
 
 export const FULL: ProxyPace = {
-  first: { rounds: 9, sliceMs: 1_000, warmRequests: 25_000, warmMaxMs: 8_000 },
-  others: { rounds: 9, sliceMs: 1_000, warmRequests: 12_000, warmMaxMs: 3_000 },
+  first: { rounds: 15, sliceMs: 1_000, warmRequests: 25_000, warmMaxMs: 8_000 },
+  others: { rounds: 15, sliceMs: 1_000, warmRequests: 12_000, warmMaxMs: 3_000 },
   open: { rounds: 9, seconds: 2 },
   busyMs: 5_000,
   idle: { connections: 5_000, settleMs: 3_000, runs: 3 },
