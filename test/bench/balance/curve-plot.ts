@@ -34,6 +34,7 @@ export function curvePlot(outcomes: readonly Outcome[], text: PlotText): string 
   const x = scale(rarity(50), rarity(last(PERCENTILES)), LEFT, WIDTH - RIGHT)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
+    `<title>${escaped(text.title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${LEFT}" y="22" ${FONT} font-weight="bold">${escaped(text.title)}</text>`,
     ...PERCENTILES.map((percent) => upright(x(rarity(percent)), `p${percent}`)),
