@@ -187,7 +187,8 @@ describe.runIf(hasLab('how images are deployed on hosts'))('orchestrify', () => 
       expect(await asked({ name })).toMatchObject({ status: 200, text: 'ok\n' })
     }
     await cluster.cli('--proc-del', replica?.id ?? '')
-    expect(await asked({ name: REGISTERED })).toMatchObject({ status: 404 })
+    // The proxy hears of it a moment later.
+    await until(async () => (await asked({ name: REGISTERED })).status === 404)
     expect(
       (await lab.host(replica?.nodeName ?? '').docker(['ps', '--all', '--quiet'])).trim(),
     ).toBe('')
