@@ -1,7 +1,7 @@
 import { mayBeComplete } from './bytes.ts'
 import { FieldSection } from './field-section.ts'
 import { isTrailer } from './header-names.ts'
-import type { HeadLimits } from './request-head.ts'
+import type { HeadLimits } from './message-head.ts'
 
 const BYTES_AT_FIRST = 512
 const LINE_END = Buffer.from('\r\n')

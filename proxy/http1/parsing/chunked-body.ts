@@ -2,7 +2,7 @@ import { CR, HEX, LF, TOKEN } from './bytes.ts'
 import { ChunkData } from './chunk-data.ts'
 import { behindExtension, isExtension, nextOfExtension, STATE, type State } from './chunk-states.ts'
 import { ChunkTrailers } from './chunk-trailers.ts'
-import type { HeadLimits } from './request-head.ts'
+import type { HeadLimits } from './message-head.ts'
 
 const SIZE_DIGITS_MAX = 8
 /** Of one body: they mean nothing to anyone, so a sender can only want to waste our time. */

@@ -1,51 +1,27 @@
 import { isAuthority, isSameAuthority } from './authority.ts'
 import { COLON, CR, LF, textOf } from './bytes.ts'
-import { CLOSES, NAMES, STAYS, UPGRADES } from './connection-options.ts'
-import { FieldSection } from './field-section.ts'
+import { UPGRADES } from './connection-options.ts'
 import type { KnownLines } from './known-lines.ts'
+import { type HeadLimits, MessageHead } from './message-head.ts'
 import { type RequestLine, readRequestLine } from './request-line.ts'
 
 export { mayBeComplete, textOf } from './bytes.ts'
-
-export interface HeadLimits {
-  readonly headerBytesMax: number
-  readonly headersMax: number
-}
 
 /** Some clients end the body before with one line end too many (RFC 9112, section 2.2). */
 const EMPTY_LINES_MAX = 2
 
 /** The head of a request, as positions in the buffer that it was read from; for use again. */
-export class RequestHead implements RequestLine {
+export class RequestHead extends MessageHead implements RequestLine {
   method = ''
   targetFrom = -1
   targetTo = -1
   authorityFrom = -1
   authorityTo = -1
   pathFrom = -1
-  minor: 0 | 1 = 1
   /** Where the header lines begin. */
   linesFrom = 0
-  /** The first byte after the empty line. */
-  end = 0
   /** Whether the header lines are those that were known. */
   isKnown = false
-  readonly section = new FieldSection()
-
-  /** The header lines. */
-  get count(): number {
-    return this.section.count
-  }
-
-  /** Four for each line: where its name begins and ends, where its trimmed value does. */
-  get fields(): Int32Array {
-    return this.section.fields
-  }
-
-  /** For each line its number in header-names.ts. */
-  get kinds(): Uint8Array {
-    return this.section.kinds
-  }
 
   /** -1 without a Host. */
   get hostFrom(): number {
@@ -56,27 +32,8 @@ export class RequestHead implements RequestLine {
     return this.section.hostTo
   }
 
-  /** -1 without one. */
-  get contentLength(): number {
-    return this.section.contentLength
-  }
-
-  get chunked(): boolean {
-    return this.section.chunked
-  }
-
   get hasBody(): boolean {
     return this.section.chunked || this.section.contentLength > 0
-  }
-
-  get keepAlive(): boolean {
-    const { options } = this.section
-    return (options & CLOSES) === 0 && (this.minor === 1 || (options & STAYS) !== 0)
-  }
-
-  /** Those that it lists have the kind `named`, unless they frame or name the message. */
-  get hasConnectionNames(): boolean {
-    return (this.section.options & NAMES) !== 0
   }
 
   /** Whether the client holds its body back; one of 1.0 cannot (RFC 9110, section 10.1.1). */

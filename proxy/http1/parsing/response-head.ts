@@ -1,57 +1,19 @@
 import { CR, isBlank, isWord, LF, SPACE, VALUE } from './bytes.ts'
-import { CLOSES, NAMES, STAYS, UPGRADES } from './connection-options.ts'
-import { FieldSection } from './field-section.ts'
-import type { HeadLimits } from './request-head.ts'
+import { UPGRADES } from './connection-options.ts'
+import type { FieldSection } from './field-section.ts'
+import { type HeadLimits, MessageHead } from './message-head.ts'
 
 /** The head of an answer, as positions in the buffer that it was read from; for use again. */
-export class ResponseHead {
+export class ResponseHead extends MessageHead {
   status = 0
-  minor: 0 | 1 = 1
   /** Of what is said of the status; empty when nothing is. */
   reasonFrom = 0
   reasonTo = 0
-  /** The first byte after the empty line. */
-  end = 0
   isEventStream = false
-  readonly section = new FieldSection()
-
-  /** The header lines. */
-  get count(): number {
-    return this.section.count
-  }
-
-  /** Four for each line: where its name begins and ends, where its trimmed value does. */
-  get fields(): Int32Array {
-    return this.section.fields
-  }
-
-  /** For each line its number in header-names.ts. */
-  get kinds(): Uint8Array {
-    return this.section.kinds
-  }
-
-  /** -1 without one. */
-  get contentLength(): number {
-    return this.section.contentLength
-  }
-
-  get chunked(): boolean {
-    return this.section.chunked
-  }
-
-  get keepAlive(): boolean {
-    const { options } = this.section
-    return (options & CLOSES) === 0 && (this.minor === 1 || (options & STAYS) !== 0)
-  }
 
   /** Whether a line must not be passed on; `Transfer-Encoding: chunked` may with its body. */
   get hasHopByHop(): boolean {
     return this.section.hasHopByHop
-  }
-
-  /** Those that it lists have the kind `named`. */
-  get hasConnectionNames(): boolean {
-    return (this.section.options & NAMES) !== 0
   }
 
   get upgradesToWebSocket(): boolean {
