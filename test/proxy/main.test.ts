@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Load } from '../support/load.ts'
 import { freePort, Program, run } from '../support/program.ts'
+import type { Table } from '../support/routing-table.ts'
 import { until } from '../support/until.ts'
 import { closeAll, get, RawClient, upstream } from './support/rig.ts'
 
@@ -25,6 +28,26 @@ interface Started {
   readonly port: number
   readonly url: string
   readonly adminUrl: string
+}
+
+/** Works on so many requests at once; the others wait in their order. */
+function inSlots({ slots, takesMs }: { readonly slots: number; readonly takesMs: number }) {
+  const waiting: ServerResponse[] = []
+  let busy = 0
+  const next = (): void => {
+    const response = busy < slots ? waiting.shift() : undefined
+    if (response === undefined) return
+    busy += 1
+    setTimeout(() => {
+      busy -= 1
+      response.end('done')
+      next()
+    }, takesMs)
+  }
+  return (_request: IncomingMessage, response: ServerResponse): void => {
+    waiting.push(response)
+    next()
+  }
 }
 
 async function startStatic(services: unknown): Promise<Started> {
@@ -71,6 +94,21 @@ test('a proxy serves a fixed table with nothing else running, in fair rotation',
   expect(metrics).toMatch(/proxy_route_duration_seconds_count\{service="web",route="\/".*\} 6/)
   expect(metrics).toMatch(/proxy_route_duration_seconds_count\{.*route="\/export".*\} 1/)
   expect(metrics).toMatch(/proxy_answers_total\{service="web",status="2xx".*\} 7/)
+})
+
+test('a proxy alone learns how many requests at once a replica makes use of', async () => {
+  const port = await upstream(inSlots({ slots: 2, takesMs: 30 }))
+  const { url, adminUrl } = await startStatic([{ name: 'web', endpoints: [`127.0.0.1:${port}`] }])
+  const load = new Load(`${url}/s/web/`, 100)
+  const known = until(
+    async () => {
+      const table = (await (await fetch(`${adminUrl}/routes`)).json()) as Table
+      const [permits = 0] = Object.values(table.permits)
+      return table.learned.length === 1 && permits <= 6 && permits
+    },
+    { timeoutMs: 60_000 },
+  )
+  expect(await known.finally(() => load.stop())).toBeGreaterThanOrEqual(2)
 })
 
 test('a proxy that is asked to end finishes what is in flight, and exits with 0', async () => {
